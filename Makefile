@@ -1,0 +1,44 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help serve test check format requirements image clean
+
+help:  ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+serve: $(VENV)/serve.stamp  ## install what serving needs and start convlens on http://127.0.0.1:8000
+	$(BIN)/convlens serve
+
+test: $(VENV)/dev.stamp  ## install what the tests need and run them
+	$(BIN)/pytest
+
+check: $(VENV)/dev.stamp  ## format, lint, types and tests: what CI runs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+format: $(VENV)/dev.stamp  ## format the code and mend what the linter can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+requirements: $(VENV)/dev.stamp  ## compile the pinned requirements from pyproject.toml
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+
+image:  ## build the container image
+	docker build -t convlens .
+
+clean:  ## remove the environment
+	rm -rf $(VENV)
+
+$(VENV)/serve.stamp: requirements.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --requirement requirements.txt
+	$(BIN)/pip install --quiet --no-deps --editable .
+	touch $@
+
+$(VENV)/dev.stamp: requirements-dev.txt $(VENV)/serve.stamp
+	$(BIN)/pip install --quiet --requirement requirements-dev.txt
+	touch $@
