@@ -1,0 +1,89 @@
+"""`python -m training NAME`: data → network → SavedModel and manifest, the whole story."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from training.errors import TrainingError
+
+
+def train(
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="What to train: mnist-lecture, mnist-lecture-same, cifar10-lecture-2conv or"
+            " cifar10-lecture-3conv."
+        ),
+    ],
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder with mnist.npz or cifar10.npz; without it the data set is downloaded."
+        ),
+    ] = None,
+    models: Annotated[Path, typer.Option(help="Folder that takes NAME/VERSION.")] = Path("models"),
+    version: Annotated[
+        int | None, typer.Option(min=1, help="Version to write; the next free one unless said.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="The same seed gives the same weights.")
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Instead of the recipe's number of epochs.")
+    ] = None,
+) -> None:
+    """Train one of the lecture's networks and export it for the service.
+
+    The best epoch is chosen on 5,000 training images that are held back; the figures that are
+    printed at the end, and kept in the manifest, are over all test images.
+
+    Example: convlens train mnist-lecture --data data
+    """
+    try:
+        _train(name, data, models, version, seed, epochs)
+    except TrainingError as problem:
+        Console(stderr=True).print(f"[red]{problem}[/red]", soft_wrap=True)
+        raise typer.Exit(1) from problem
+
+
+def _train(
+    name: str,
+    folder: Path | None,
+    models: Path,
+    version: int | None,
+    seed: int | None,
+    epochs: int | None,
+) -> None:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from training import data, export, keras_nodes, recipes
+
+    recipe = recipes.find(name)
+    recipe = replace(recipe, seed=recipe.seed if seed is None else seed)
+    recipe = replace(recipe, epochs=recipe.epochs if epochs is None else epochs)
+    target = models / name / str(export.vacant(models, name, version))
+    dataset = data.load(recipe.data, folder)
+    console = Console()
+    from training.fit import fit
+
+    network, _ = fit(recipe, dataset, console)
+    nodes = keras_nodes.convert(network)
+    manifest = export.export(nodes, dataset, recipe.describe(), target)
+    metrics = manifest.metrics
+    remark = f" ({metrics.remark})" if metrics.remark else ""
+    console.print(
+        f"{name} version {manifest.version}: test loss {metrics.loss:.4f}, test accuracy"
+        f" {metrics.accuracy:.2%} on {metrics.images:,} images{remark} → {target}"
+    )
+
+
+def main() -> None:
+    """The command line, on its own as `python -m training`."""
+    typer.run(train)
+
+
+if __name__ == "__main__":
+    main()

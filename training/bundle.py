@@ -1,0 +1,112 @@
+"""Nodes become the module that is saved: one walk over the layers, five signatures from it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from service.manifest import Layer
+from training.nodes import ACTIVATIONS, Node
+
+
+class Bundle(tf.Module):  # type: ignore[misc]
+    """A network whose input is uint8 `images` (n, h, w, c); scaling to 0..1 is part of it."""
+
+    def __init__(self, nodes: Sequence[Node], shape: tuple[int, int, int]) -> None:
+        super().__init__()
+        self._nodes = tuple(nodes)
+        self._shape = shape
+        self._weights = {
+            node.name: {
+                what: tf.Variable(values, trainable=False, name=f"{node.name}/{what}")
+                for what, values in node.weights.items()
+            }
+            for node in nodes
+        }
+        self._convolutions = [node for node in nodes if node.kind == "convolution"]
+
+    def signatures(self) -> dict[str, Any]:
+        """The concrete functions by the name under which they are saved."""
+        images = tf.TensorSpec((None, *self._shape), tf.uint8, name="images")
+        index = tf.TensorSpec((None,), tf.int32, name="index")
+        maps = sum(node.weights["kernel"].shape[-1] for node in self._convolutions)
+        masks = tf.TensorSpec((maps,), tf.float32, name="masks")
+        return {
+            "serving_default": tf.function(self.predict, [images]).get_concrete_function(),
+            "activations": tf.function(self.activations, [images]).get_concrete_function(),
+            "grad_cam": tf.function(self.grad_cam, [images, index]).get_concrete_function(),
+            "weights": tf.function(self.weights, []).get_concrete_function(),
+            "ablation": tf.function(self.ablation, [images, masks]).get_concrete_function(),
+        }
+
+    def layers(self) -> tuple[Layer, ...]:
+        """The manifest's records, with the output shapes that one image gives."""
+        outputs = self.activations(tf.zeros((1, *self._shape), tf.uint8))
+        return tuple(node.describe(outputs[node.name].shape[1:].as_list()) for node in self._nodes)
+
+    def predict(self, images: Any) -> dict[str, Any]:
+        """`probabilities` (n, classes)."""
+        return {"probabilities": self._walk(_scale(images))[self._nodes[-1].name]}
+
+    def activations(self, images: Any) -> dict[str, Any]:
+        """Every layer's output, `<layer>/pre` before its activation, and `logits`."""
+        outputs = self._walk(_scale(images))
+        return {**outputs, "logits": tf.identity(self._logits(outputs))}
+
+    def grad_cam(self, images: Any, index: Any) -> dict[str, Any]:
+        """`heatmap` (n, h, w) at the last convolution, for the logit of class `index` (n,).
+
+        ReLU(Σ_k mean(∂logit/∂A_k) · A_k), Selvaraju et al. 2017, without a normalisation that
+        would divide by zero.
+        """
+        scaled = _scale(images)
+        with tf.GradientTape() as tape:
+            tape.watch(scaled)
+            outputs = self._walk(scaled)
+            score = tf.gather(self._logits(outputs), index, axis=1, batch_dims=1)
+        maps = outputs[self._convolutions[-1].name]  # (n, h, w, k)
+        gradients = tape.gradient(score, maps)
+        weights = tf.reduce_mean(gradients, axis=(1, 2), keepdims=True)  # (n, 1, 1, k)
+        return {"heatmap": tf.nn.relu(tf.reduce_sum(weights * maps, axis=-1))}
+
+    def weights(self) -> dict[str, Any]:
+        """Every weight as `<layer>/<what>`."""
+        return {
+            f"{layer}/{what}": tf.identity(variable)
+            for layer, variables in self._weights.items()
+            for what, variable in variables.items()
+        }
+
+    def ablation(self, images: Any, masks: Any) -> dict[str, Any]:
+        """`probabilities` and `logits` with each convolution's maps multiplied by `masks`.
+
+        `masks` holds one number a map, all convolutions in their order.
+        """
+        sizes = [node.weights["kernel"].shape[-1] for node in self._convolutions]
+        parts = tf.split(masks, sizes)
+        by_name = {node.name: part for node, part in zip(self._convolutions, parts, strict=True)}
+        outputs = self._walk(_scale(images), by_name)
+        last = self._nodes[-1].name
+        return {"probabilities": outputs[last], "logits": tf.identity(self._logits(outputs))}
+
+    def _walk(self, scaled: Any, masks: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The forward pass: every output by name, and what stood before an activation."""
+        outputs: dict[str, Any] = {"images": scaled}
+        for node in self._nodes:
+            inputs = [outputs[name] for name in node.inputs]
+            value = node.compute(inputs, self._weights[node.name])
+            if node.activation is not None:
+                outputs[f"{node.name}/pre"] = value
+                value = ACTIVATIONS[node.activation](value)
+            if masks is not None and node.name in masks:
+                value = value * masks[node.name]
+            outputs[node.name] = value
+        del outputs["images"]
+        return outputs
+
+    def _logits(self, outputs: dict[str, Any]) -> Any:
+        return outputs[f"{self._nodes[-1].name}/pre"]
+
+
+def _scale(images: Any) -> Any:
+    return tf.cast(images, tf.float32) / 255.0

@@ -1,0 +1,141 @@
+"""A data set's name and, perhaps, a folder become uint8 images and labels, split three ways."""
+
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.manifest import Preparation
+from training.errors import DataError
+
+Name = Literal["mnist", "cifar10"]
+
+VALIDATION = 5_000
+ARRAYS = ("x_train", "y_train", "x_test", "y_test")
+
+LABELS: dict[Name, tuple[str, ...]] = {
+    "mnist": tuple("0123456789"),
+    "cifar10": (
+        "airplane",
+        "automobile",
+        "bird",
+        "cat",
+        "deer",
+        "dog",
+        "frog",
+        "horse",
+        "ship",
+        "truck",
+    ),
+}
+SHAPES: dict[Name, tuple[int, int, int]] = {"mnist": (28, 28, 1), "cifar10": (32, 32, 3)}
+PREPARATIONS: dict[Name, Preparation] = {"mnist": "digit", "cifar10": "photo"}
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images, uint8 (n, h, w, c), and their label indices, int64 (n,)."""
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Training, validation and test images; only the last may be reported on."""
+
+    labels: tuple[str, ...]
+    preparation: Preparation
+    train: Split
+    validation: Split
+    test: Split
+    remark: str | None = None
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of one image."""
+        h, w, c = self.train.images.shape[1:]
+        return h, w, c
+
+
+def load(name: Name, folder: Path | None = None, validation: int = VALIDATION) -> Dataset:
+    """The data set `name` from `folder`/`name`.npz, or from keras.datasets without a folder.
+
+    The last `validation` training images become the validation split. Raises DataError.
+    """
+    arrays = _download(name) if folder is None else _read(folder / f"{name}.npz")
+    splits = {part: _split(name, arrays, part) for part in ("train", "test")}
+    train = splits["train"]
+    if not 0 < validation < len(train):
+        raise DataError(f"{len(train)} training images cannot spare {validation} for validation.")
+    return Dataset(
+        labels=LABELS[name],
+        preparation=PREPARATIONS[name],
+        train=Split(train.images[:-validation], train.labels[:-validation]),
+        validation=Split(train.images[-validation:], train.labels[-validation:]),
+        test=splits["test"],
+        remark=_remark(name, folder),
+    )
+
+
+def _remark(name: Name, folder: Path | None) -> str | None:
+    """The copy that `--data` reads is the JPEG one; what keras.datasets loads is lossless."""
+    if name == "cifar10" and folder is not None:
+        return "test images re-encoded as JPEG q75"
+    return None
+
+
+def _download(name: Name) -> dict[str, NDArray[Any]]:
+    import keras
+
+    module = {"mnist": keras.datasets.mnist, "cifar10": keras.datasets.cifar10}[name]
+    try:
+        (x_train, y_train), (x_test, y_test) = module.load_data()
+    except Exception as problem:  # Keras raises a bare Exception when a download fails.
+        raise DataError(
+            f"{name} could not be downloaded ({problem}). With a copy on disk, name the folder of"
+            f" {name}.npz by --data."
+        ) from problem
+    return dict(zip(ARRAYS, (x_train, y_train, x_test, y_test), strict=True))
+
+
+def _read(path: Path) -> dict[str, NDArray[Any]]:
+    if not path.parent.is_dir():
+        raise DataError(f"There is no folder {path.parent}.")
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in ARRAYS}
+    except FileNotFoundError as problem:
+        raise DataError(f"There is no {path.name} in {path.parent}.") from problem
+    except KeyError as problem:
+        raise DataError(f"{path} lacks an array; it must hold {', '.join(ARRAYS)}.") from problem
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as problem:
+        raise DataError(f"{path} is damaged or not an .npz: {problem}. Copy it anew.") from problem
+
+
+def _split(name: Name, arrays: dict[str, NDArray[Any]], part: str) -> Split:
+    images, labels = arrays[f"x_{part}"], arrays[f"y_{part}"].reshape(-1)
+    height, width, channels = SHAPES[name]
+    if images.ndim == 3 and channels == 1:
+        images = images[..., np.newaxis]
+    if images.dtype != np.uint8 or images.shape[1:] != (height, width, channels):
+        raise DataError(
+            f"x_{part} is {images.dtype} {images.shape}; {name} has uint8 images of"
+            f" {height}×{width}×{channels}."
+        )
+    if len(images) != len(labels) or len(labels) == 0:
+        raise DataError(f"x_{part} has {len(images)} images and y_{part} {len(labels)} labels.")
+    if not np.issubdtype(labels.dtype, np.integer) or not _within(labels, len(LABELS[name])):
+        raise DataError(f"y_{part} must hold whole numbers from 0 to {len(LABELS[name]) - 1}.")
+    return Split(images, labels.astype(np.int64))
+
+
+def _within(labels: NDArray[Any], classes: int) -> bool:
+    return bool(labels.min() >= 0 and labels.max() < classes)

@@ -1,0 +1,163 @@
+"""Nodes, test images and a recipe become `models/<name>/<version>/`: whole, or not at all."""
+
+import os
+import platform
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.metadata import version as version_of
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from service.manifest import POOLING, Layer, Manifest, MapStatistics, Metrics, weights_digest
+from training import golden
+from training.bundle import Bundle
+from training.data import Dataset, Split
+from training.errors import ExportError
+from training.nodes import Node
+
+BATCH = 500
+
+RecipeRecord = dict[str, str | int | float | bool | None]
+
+
+def vacant(models: Path, name: str, version: int | None) -> int:
+    """The version to write: `version`, or one after the newest; ExportError when it is taken."""
+    folder = models / name
+    taken = [int(one.name) for one in folder.glob("*") if one.name.isdecimal()]
+    if version is None:
+        return max(taken, default=0) + 1
+    if version in taken:
+        raise ExportError(f"{folder / str(version)} exists. Choose another --version.")
+    return version
+
+
+def export(
+    nodes: Sequence[Node],
+    dataset: Dataset,
+    recipe: RecipeRecord,
+    folder: Path,
+) -> Manifest:
+    """Write the model to `folder`, .../<name>/<version>, and return its manifest.
+
+    The figures in the manifest come from the exported graph over all test images. Raises
+    ExportError when the folder exists or cannot be written; nothing half-written stays.
+    """
+    bundle = Bundle(nodes, dataset.shape)
+    layers = bundle.layers()
+    metrics, statistics = _measure(bundle, layers, dataset)
+    with _written_whole(folder) as partial:
+        tf.saved_model.save(bundle, str(partial), signatures=bundle.signatures())
+        manifest = Manifest(
+            name=folder.parent.name,
+            version=int(folder.name),
+            labels=dataset.labels,
+            input_shape=dataset.shape,
+            preparation=dataset.preparation,
+            layers=layers,
+            parameters=sum(layer.parameters for layer in layers),
+            metrics=metrics,
+            statistics=statistics,
+            recipe=recipe,
+            libraries=_libraries(),
+            digest=weights_digest(partial),
+            golden=golden.record(
+                dataset.shape, lambda images: bundle.predict(images)["probabilities"]
+            ),
+        )
+        manifest.write(partial)
+    return manifest
+
+
+@contextmanager
+def _written_whole(folder: Path) -> Iterator[Path]:
+    """A hidden folder beside `folder` that takes its name when all went well, or goes."""
+    partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        partial.mkdir()
+        yield partial
+        if folder.exists():
+            raise ExportError(f"{folder} exists. Choose another --version.")
+        partial.rename(folder)
+    except (OSError, tf.errors.OpError) as problem:
+        raise ExportError(f"{folder} could not be written: {problem}") from problem
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _measure(
+    bundle: Bundle, layers: Sequence[Layer], dataset: Dataset
+) -> tuple[Metrics, dict[str, MapStatistics]]:
+    """Accuracy and cross-entropy over the test images, and each map's statistics over them."""
+    run = tf.function(bundle.activations)
+    mapped = [
+        layer.name
+        for layer in layers
+        if (layer.kind == "convolution" or layer.kind in POOLING) and len(layer.output_shape) == 3
+    ]
+    sums = {name: _Running() for name in mapped}
+    right, loss = 0, 0.0
+    for images, labels in _batches(dataset.test):
+        outputs = run(tf.constant(images))
+        logits = outputs["logits"].numpy()
+        right += int((logits.argmax(axis=1) == labels).sum())
+        loss += float(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits).numpy().sum())
+        for name, running in sums.items():
+            running.add(outputs[name].numpy())
+    count = len(dataset.test)
+    metrics = Metrics(
+        accuracy=right / count, loss=loss / count, images=count, remark=dataset.remark
+    )
+    return metrics, {name: running.result() for name, running in sums.items()}
+
+
+class _Running:
+    """Statistics of each map (last axis) over batches (n, h, w, maps)."""
+
+    def __init__(self) -> None:
+        self._cells = 0
+        self._zeros: Any = 0
+        self._sum: Any = 0
+        self._minimum: Any = np.inf
+        self._maximum: Any = -np.inf
+
+    def add(self, maps: NDArray[np.float32]) -> None:
+        flat = maps.reshape(-1, maps.shape[-1])
+        self._cells += len(flat)
+        self._zeros += (flat == 0).sum(axis=0)
+        self._sum += flat.sum(axis=0, dtype=np.float64)
+        self._minimum = np.minimum(self._minimum, flat.min(axis=0))
+        self._maximum = np.maximum(self._maximum, flat.max(axis=0))
+
+    def result(self) -> MapStatistics:
+        return MapStatistics(
+            zeros=_rounded(self._zeros / self._cells),
+            minimum=_rounded(self._minimum),
+            maximum=_rounded(self._maximum),
+            mean=_rounded(self._sum / self._cells),
+        )
+
+
+def _rounded(values: Any) -> tuple[float, ...]:
+    """Six significant digits: enough to read, and a manifest that stays small.
+
+    Rounding keeps 1.0 apart from a share just below it.
+    """
+    return tuple(float(f"{value:.6g}") if value < 0.99999 else float(value) for value in values)
+
+
+def _batches(split: Split) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.int64]]]:
+    for start in range(0, len(split), BATCH):
+        stop = start + BATCH
+        yield split.images[start:stop], split.labels[start:stop]
+
+
+def _libraries() -> dict[str, str]:
+    packages = ("keras", "numpy", "convlens")
+    versions = {name: version_of(name) for name in packages}
+    return {"python": platform.python_version(), "tensorflow": tf.__version__, **versions}

@@ -1,0 +1,160 @@
+"""Layers as plain TensorFlow: weights in, a node out that computes and describes itself.
+
+What is exported is made of these alone, whoever trained the weights: Keras or the low-level
+networks. Tensors are float32 of shape (n, h, w, c) or (n, features).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from service.manifest import Kind, Layer
+
+Padding = Literal["SAME", "VALID"]
+Pair = tuple[int, int]
+Weights = dict[str, NDArray[np.float32]]
+
+ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
+    "relu": tf.nn.relu,
+    "softmax": tf.nn.softmax,
+    "silu": tf.nn.silu,
+    "gelu": tf.nn.gelu,
+    "tanh": tf.nn.tanh,
+    "sigmoid": tf.nn.sigmoid,
+}
+
+
+@dataclass
+class Node:
+    """One layer: `compute` takes the outputs of `inputs` and the weights by name."""
+
+    name: str
+    kind: Kind
+    inputs: tuple[str, ...]
+    compute: Callable[[list[Any], dict[str, Any]], Any]
+    weights: Weights = field(default_factory=dict)
+    activation: str | None = None
+    kernel: Pair | None = None
+    strides: Pair | None = None
+    padding: Padding | None = None
+    formula: str | None = None
+
+    def describe(self, output_shape: Sequence[int]) -> Layer:
+        """The manifest's record of this layer."""
+        return Layer(
+            name=self.name,
+            kind=self.kind,
+            output_shape=tuple(output_shape),
+            inputs=self.inputs,
+            kernel=self.kernel,
+            strides=self.strides,
+            padding=self.padding,
+            activation=self.activation,
+            parameters=sum(values.size for values in self.weights.values()),
+            formula=self.formula,
+        )
+
+
+def convolution(
+    name: str,
+    inputs: str,
+    kernel: NDArray[np.float32],
+    bias: NDArray[np.float32] | None = None,
+    *,
+    strides: Pair = (1, 1),
+    padding: Padding = "VALID",
+    activation: str | None = None,
+) -> Node:
+    """A convolution with `kernel` (h, w, channels in, maps out) and `bias` (maps out,)."""
+    height, width, channels, maps = kernel.shape
+
+    def compute(tensors: list[Any], weights: dict[str, Any]) -> Any:
+        sums = tf.nn.conv2d(tensors[0], weights["kernel"], strides, padding)
+        return sums if bias is None else tf.nn.bias_add(sums, weights["bias"])
+
+    product = f"{height}·{width}·{channels}·{maps}"
+    return Node(
+        name,
+        "convolution",
+        (inputs,),
+        compute,
+        _with_bias(kernel, bias),
+        activation,
+        kernel=(height, width),
+        strides=strides,
+        padding=padding,
+        formula=_formula(product, kernel, bias),
+    )
+
+
+def dense(
+    name: str,
+    inputs: str,
+    kernel: NDArray[np.float32],
+    bias: NDArray[np.float32] | None = None,
+    *,
+    activation: str | None = None,
+) -> Node:
+    """A fully connected layer with `kernel` (features in, features out)."""
+
+    def compute(tensors: list[Any], weights: dict[str, Any]) -> Any:
+        sums = tf.linalg.matmul(tensors[0], weights["kernel"])
+        return sums if bias is None else tf.nn.bias_add(sums, weights["bias"])
+
+    product = "·".join(str(size) for size in kernel.shape)
+    return Node(
+        name,
+        "dense",
+        (inputs,),
+        compute,
+        _with_bias(kernel, bias),
+        activation,
+        formula=_formula(product, kernel, bias),
+    )
+
+
+def pooling(
+    name: str,
+    inputs: str,
+    method: Literal["max", "average"] = "max",
+    *,
+    kernel: Pair = (2, 2),
+    strides: Pair = (2, 2),
+    padding: Padding = "VALID",
+) -> Node:
+    """A max or average pool over windows of `kernel`."""
+    pool = tf.nn.max_pool2d if method == "max" else tf.nn.avg_pool2d
+
+    def compute(tensors: list[Any], weights: dict[str, Any]) -> Any:
+        return pool(tensors[0], kernel, strides, padding)
+
+    kind: Kind = "max_pooling" if method == "max" else "average_pooling"
+    return Node(name, kind, (inputs,), compute, kernel=kernel, strides=strides, padding=padding)
+
+
+def flatten(name: str, inputs: str) -> Node:
+    """(n, h, w, c) → (n, h·w·c)."""
+
+    def compute(tensors: list[Any], weights: dict[str, Any]) -> Any:
+        return tf.reshape(tensors[0], (-1, int(np.prod(tensors[0].shape[1:]))))
+
+    return Node(name, "flatten", (inputs,), compute)
+
+
+def dropout(name: str, inputs: str) -> Node:
+    """Drops nothing: it only acted in training."""
+    return Node(name, "dropout", (inputs,), lambda tensors, weights: tf.identity(tensors[0]))
+
+
+def _with_bias(kernel: NDArray[np.float32], bias: NDArray[np.float32] | None) -> Weights:
+    return {"kernel": kernel} if bias is None else {"kernel": kernel, "bias": bias}
+
+
+def _formula(product: str, kernel: NDArray[Any], bias: NDArray[Any] | None) -> str:
+    if bias is None:
+        return f"{product} = {kernel.size}"
+    return f"{product} + {bias.size} = {kernel.size + bias.size}"

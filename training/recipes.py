@@ -1,0 +1,91 @@
+"""The table of what can be trained: a name becomes a network, its data and how it is fitted."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from training import data, networks
+from training.errors import RecipeError
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One experiment; rates and sizes as Keras takes them."""
+
+    network: Callable[..., Any]
+    data: data.Name
+    optimizer: Literal["adam", "adadelta", "rmsprop"]
+    learning_rate: float
+    batch_size: int
+    epochs: int
+    seed: int = 1
+    schedule: Literal["constant", "cosine"] = "constant"
+    rotation: float = 0.0
+    """Largest turn of a training image, in degrees."""
+    shift: float = 0.0
+    """Largest shift, in pixels."""
+    zoom: float = 0.0
+    """Largest change of size, as a share."""
+    flip: bool = False
+    """Mirror half of the training images left to right."""
+    stroke: bool = False
+    """Thicken or thin the strokes of some training images by one pixel."""
+
+    def describe(self) -> dict[str, str | int | float | bool | None]:
+        """The recipe as the manifest keeps it."""
+        return {**asdict(self), "network": self.network.__name__}
+
+
+RECIPES: dict[str, Recipe] = {
+    "mnist-lecture": Recipe(
+        networks.mnist_lecture,
+        "mnist",
+        optimizer="adam",
+        learning_rate=0.002,
+        batch_size=128,
+        epochs=14,
+        schedule="cosine",
+        rotation=12,
+        shift=2,
+        zoom=0.12,
+        stroke=True,
+    ),
+    "mnist-lecture-same": Recipe(
+        networks.mnist_lecture_same,
+        "mnist",
+        optimizer="adam",
+        learning_rate=0.001,
+        batch_size=128,
+        epochs=8,
+        schedule="cosine",
+    ),
+    "cifar10-lecture-2conv": Recipe(
+        networks.cifar10_lecture_2conv,
+        "cifar10",
+        optimizer="adam",
+        learning_rate=0.001,
+        batch_size=128,
+        epochs=20,
+        schedule="cosine",
+        shift=3,
+        flip=True,
+    ),
+    "cifar10-lecture-3conv": Recipe(
+        networks.cifar10_lecture_3conv,
+        "cifar10",
+        optimizer="adam",
+        learning_rate=0.001,
+        batch_size=128,
+        epochs=20,
+        schedule="cosine",
+        shift=3,
+        flip=True,
+    ),
+}
+
+
+def find(name: str) -> Recipe:
+    """The recipe called `name`; RecipeError lists those that exist."""
+    if name not in RECIPES:
+        raise RecipeError(f"There is no recipe {name!r}; there is: {', '.join(RECIPES)}.")
+    return RECIPES[name]
