@@ -46,7 +46,7 @@ def train(
     try:
         _train(name, data, models, version, seed, epochs)
     except TrainingError as problem:
-        Console(stderr=True).print(f"[red]{problem}[/red]", soft_wrap=True)
+        typer.secho(str(problem), err=True, fg="red")
         raise typer.Exit(1) from problem
 
 
@@ -59,31 +59,31 @@ def _train(
     epochs: int | None,
 ) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from training import data, export, keras_nodes, recipes
+    from training import data, export, fit, keras_nodes, recipes
 
     recipe = recipes.find(name)
     recipe = replace(recipe, seed=recipe.seed if seed is None else seed)
     recipe = replace(recipe, epochs=recipe.epochs if epochs is None else epochs)
     target = models / name / str(export.vacant(models, name, version))
-    dataset = data.load(recipe.data, folder)
+    dataset = data.load(recipe.data, folder, recipe.validation)
     console = Console()
-    from training.fit import fit
-
-    network, _ = fit(recipe, dataset, console)
+    network, history = fit.fit(recipe, dataset, console)
     nodes = keras_nodes.convert(network)
-    manifest = export.export(nodes, dataset, recipe.describe(), target)
+    with console.status(f"Evaluating on {len(dataset.test):,} test images and exporting"):
+        record = {**recipe.describe(), **fit.outcome(history)}
+        manifest = export.export(nodes, dataset, record, target)
     metrics = manifest.metrics
     remark = f" ({metrics.remark})" if metrics.remark else ""
     console.print(
         f"{name} version {manifest.version}: test loss {metrics.loss:.4f}, test accuracy"
-        f" {metrics.accuracy:.2%} on {metrics.images:,} images{remark} → {target}"
+        f" {metrics.accuracy:.2%} on {metrics.images:,} images{remark} → {target}",
+        highlight=False,
+        soft_wrap=True,
     )
 
 
-def main() -> None:
-    """The command line, on its own as `python -m training`."""
-    typer.run(train)
-
+app = typer.Typer(add_completion=False)
+app.command()(train)
 
 if __name__ == "__main__":
-    main()
+    app(prog_name="python -m training")

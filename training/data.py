@@ -1,5 +1,6 @@
 """A data set's name and, perhaps, a folder become uint8 images and labels, split three ways."""
 
+import hashlib
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
 from service.manifest import Preparation
@@ -15,6 +17,9 @@ from training.errors import DataError
 Name = Literal["mnist", "cifar10"]
 
 VALIDATION = 5_000
+JPEG_COPY = "cbff5ea2b4f0b36db711fca187b1a7486ab6d20e862b39efa5c4d9f1d8f4c9c6"
+"""The sha256 of `y_test` in the re-encoded copy of CIFAR-10, whose order is its own."""
+
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 
 LABELS: dict[Name, tuple[str, ...]] = {
@@ -68,26 +73,28 @@ class Dataset:
 def load(name: Name, folder: Path | None = None, validation: int = VALIDATION) -> Dataset:
     """The data set `name` from `folder`/`name`.npz, or from keras.datasets without a folder.
 
-    The last `validation` training images become the validation split. Raises DataError.
+    The last `validation` training images, a tenth at most, become the validation split. Raises
+    DataError.
     """
     arrays = _download(name) if folder is None else _read(folder / f"{name}.npz")
     splits = {part: _split(name, arrays, part) for part in ("train", "test")}
     train = splits["train"]
-    if not 0 < validation < len(train):
-        raise DataError(f"{len(train)} training images cannot spare {validation} for validation.")
+    held = min(validation, len(train) // 10)
+    if held == 0:
+        raise DataError(f"{len(train)} training images cannot spare a tenth for validation.")
     return Dataset(
         labels=LABELS[name],
         preparation=PREPARATIONS[name],
-        train=Split(train.images[:-validation], train.labels[:-validation]),
-        validation=Split(train.images[-validation:], train.labels[-validation:]),
+        train=Split(train.images[:-held], train.labels[:-held]),
+        validation=Split(train.images[-held:], train.labels[-held:]),
         test=splits["test"],
-        remark=_remark(name, folder),
+        remark=_remark(splits["test"]),
     )
 
 
-def _remark(name: Name, folder: Path | None) -> str | None:
-    """The copy that `--data` reads is the JPEG one; what keras.datasets loads is lossless."""
-    if name == "cifar10" and folder is not None:
+def _remark(test: Split) -> str | None:
+    labels = test.labels.astype(np.uint8).tobytes()
+    if hashlib.sha256(labels).hexdigest() == JPEG_COPY:
         return "test images re-encoded as JPEG q75"
     return None
 
@@ -110,7 +117,7 @@ def _read(path: Path) -> dict[str, NDArray[Any]]:
     if not path.parent.is_dir():
         raise DataError(f"There is no folder {path.parent}.")
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open(path, "rb") as opened, NpzFile(opened, allow_pickle=False) as file:
             return {name: file[name] for name in ARRAYS}
     except FileNotFoundError as problem:
         raise DataError(f"There is no {path.name} in {path.parent}.") from problem

@@ -4,7 +4,7 @@ import os
 import platform
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,14 @@ RecipeRecord = dict[str, str | int | float | bool | None]
 
 
 def vacant(models: Path, name: str, version: int | None) -> int:
-    """The version to write: `version`, or one after the newest; ExportError when it is taken."""
+    """The version to write: `version`, or one after the newest.
+
+    Raises ExportError when it is taken or cannot be written, so that nobody trains in vain.
+    """
     folder = models / name
+    nearest = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        raise ExportError(f"{folder} cannot be made: {nearest} is not a folder to write in.")
     taken = [int(one.name) for one in folder.glob("*") if one.name.isdecimal()]
     if version is None:
         return max(taken, default=0) + 1
@@ -77,6 +83,7 @@ def export(
 def _written_whole(folder: Path) -> Iterator[Path]:
     """A hidden folder beside `folder` that takes its name when all went well, or goes."""
     partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
+    made = [one for one in (folder.parent, folder.parent.parent) if not one.exists()]
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         partial.mkdir()
@@ -85,9 +92,19 @@ def _written_whole(folder: Path) -> Iterator[Path]:
             raise ExportError(f"{folder} exists. Choose another --version.")
         partial.rename(folder)
     except (OSError, tf.errors.OpError) as problem:
-        raise ExportError(f"{folder} could not be written: {problem}") from problem
+        raise ExportError(f"{folder} could not be written: {_reason(problem)}.") from problem
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+        with suppress(OSError):  # They stay where they hold anything.
+            for one in made:
+                one.rmdir()
+
+
+def _reason(problem: Any) -> str:
+    """What the system said, in one line and without the place in TensorFlow that noticed."""
+    if isinstance(problem, OSError) and problem.strerror:
+        return problem.strerror
+    return str(problem).splitlines()[0].rstrip(".")
 
 
 def _measure(
@@ -144,11 +161,8 @@ class _Running:
 
 
 def _rounded(values: Any) -> tuple[float, ...]:
-    """Six significant digits: enough to read, and a manifest that stays small.
-
-    Rounding keeps 1.0 apart from a share just below it.
-    """
-    return tuple(float(f"{value:.6g}") if value < 0.99999 else float(value) for value in values)
+    """Eight digits, so that one living cell in millions keeps a map apart from a dead one."""
+    return tuple(float(f"{value:.8g}") for value in values)
 
 
 def _batches(split: Split) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.int64]]]:

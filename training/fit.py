@@ -37,16 +37,24 @@ def fit(
         metrics=["accuracy"],
     )
     best = _Best()
-    history = network.fit(
-        batches,
-        validation_data=augmentation.plain(dataset.validation),
-        epochs=recipe.epochs,
-        shuffle=False,  # The pipeline shuffles.
-        verbose=0,
-        callbacks=[_Bar(console, len(batches), recipe.epochs), best],
-    )
+    with _progress(console) as progress:
+        history = network.fit(
+            batches,
+            validation_data=augmentation.plain(dataset.validation),
+            epochs=recipe.epochs,
+            shuffle=False,  # The pipeline shuffles.
+            verbose=0,
+            callbacks=[_Bar(progress, len(batches), recipe.epochs), best],
+        )
     network.set_weights(best.weights)
     return network, history.history
+
+
+def outcome(history: Mapping[str, list[float]]) -> dict[str, float]:
+    """Which epoch was kept, counted from 1, and its accuracy on the validation split."""
+    accuracies = history["val_accuracy"]
+    best = max(accuracies)
+    return {"best_epoch": accuracies.index(best) + 1, "validation_accuracy": round(best, 4)}
 
 
 def _rate(recipe: Recipe, batches: int) -> Any:
@@ -71,25 +79,25 @@ class _Best(keras.callbacks.Callback):  # type: ignore[misc]
             self.weights = self.model.get_weights()
 
 
-class _Bar(keras.callbacks.Callback):  # type: ignore[misc]
-    """A progress bar over all batches of all epochs, with the figures so far."""
+def _progress(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[figures]}"),
+        console=console,
+    )
 
-    def __init__(self, console: Console, batches: int, epochs: int) -> None:
+
+class _Bar(keras.callbacks.Callback):  # type: ignore[misc]
+    """Moves a bar over all batches of all epochs, and writes a line an epoch above it."""
+
+    def __init__(self, progress: Progress, batches: int, epochs: int) -> None:
         super().__init__()
         self._epochs = epochs
-        self._console = console
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[figures]}"),
-            console=console,
-        )
-        self._task = self._progress.add_task("epoch 1", total=batches * epochs, figures="")
-
-    def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
-        self._progress.start()
+        self._progress = progress
+        self._task = progress.add_task("epoch 1", total=batches * epochs, figures="")
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         self._progress.update(self._task, description=f"epoch {epoch + 1} of {self._epochs}")
@@ -99,10 +107,8 @@ class _Bar(keras.callbacks.Callback):  # type: ignore[misc]
         self._progress.update(self._task, advance=1, figures=figures)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
-        self._console.print(
+        self._progress.console.print(
             f"epoch {epoch + 1:3}  loss {logs['loss']:.4f}  accuracy {logs['accuracy']:.2%}"
-            f"  validation loss {logs['val_loss']:.4f}  accuracy {logs['val_accuracy']:.2%}"
+            f"  validation loss {logs['val_loss']:.4f}  accuracy {logs['val_accuracy']:.2%}",
+            soft_wrap=True,
         )
-
-    def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:
-        self._progress.stop()

@@ -10,22 +10,25 @@ from training import nodes
 from training.errors import ExportError
 from training.nodes import Node
 
-_Maker = Callable[[Any, str], Node]
+_Maker = Callable[..., Node]
 
 
 def convert(model: Any) -> list[Node]:
     """The nodes of `model`, in the order of the forward pass; ExportError for an unknown layer."""
-    converted: list[Node] = []
-    source = "images"
-    for layer in model.layers:
-        if isinstance(layer, layers.InputLayer):
-            continue
-        maker = next((make for kind, make in _MAKERS.items() if type(layer) is kind), None)
-        if maker is None:
-            raise ExportError(f"Layers of type {type(layer).__name__} cannot be exported.")
-        converted.append(maker(layer, source))
-        source = layer.name
-    return converted
+    return [_node(layer) for layer in model.layers if not isinstance(layer, layers.InputLayer)]
+
+
+def _node(layer: Any) -> Node:
+    if type(layer) not in _MAKERS:
+        raise ExportError(f"Layers of type {type(layer).__name__} cannot be exported.")
+    return _MAKERS[type(layer)](layer, *_sources(layer))
+
+
+def _sources(layer: Any) -> list[str]:
+    """The names of the layers that feed `layer`; the network's input is `images`."""
+    tensors = layer.input if isinstance(layer.input, list) else [layer.input]
+    feeding = [tensor._keras_history.operation for tensor in tensors]
+    return ["images" if isinstance(one, layers.InputLayer) else one.name for one in feeding]
 
 
 def _convolution(layer: Any, source: str) -> Node:

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from training import data, networks
+from training import networks
+from training.data import VALIDATION, Name
 from training.errors import RecipeError
 
 
@@ -13,12 +14,14 @@ class Recipe:
     """One experiment; rates and sizes as Keras takes them."""
 
     network: Callable[..., Any]
-    data: data.Name
+    data: Name
     optimizer: Literal["adam", "adadelta", "rmsprop"]
     learning_rate: float
     batch_size: int
     epochs: int
     seed: int = 1
+    validation: int = VALIDATION
+    """Training images that are held back to choose the epoch."""
     schedule: Literal["constant", "cosine"] = "constant"
     rotation: float = 0.0
     """Largest turn of a training image, in degrees."""
