@@ -1,0 +1,1 @@
+"""The command line over the service and the training package."""

@@ -1,0 +1,1 @@
+"""Measurements of the service, each printed by one command."""

@@ -1,0 +1,85 @@
+"""`convlens predict IMAGE…`: image files become a table of answers, without a server."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from service import images, models, preparation, runtime
+from service.errors import NotFound, ServiceError
+from service.manifest import Manifest
+from service.settings import Settings
+
+BATCH = 64
+
+
+def predict(
+    files: Annotated[list[Path], typer.Argument(help="Image files of any type that is read.")],
+    model: Annotated[
+        str | None, typer.Option(help="Name of the model; without it, the default one.")
+    ] = None,
+    folder: Annotated[
+        Path | None, typer.Option("--models", help="Folder with <name>/<version>/ models.")
+    ] = None,
+    top: Annotated[int, typer.Option(min=1, help="How many classes to show an image.")] = 3,
+) -> None:
+    """Classify image files here, in the terminal, as the service would.
+
+    Example: convlens predict photo.jpg scan.png --model cifar10-lecture-3conv
+    """
+    given: dict[str, Any] = {} if folder is None else {"models": folder}
+    settings = Settings(**given)
+    try:
+        place = _newest(settings.models, model or settings.default_model)
+        manifest = models.read_manifest(place)
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        runtime.start(os.cpu_count() or 1)
+        network = runtime.Network(place)
+    except ServiceError as problem:
+        Console(stderr=True).print(f"[red]{problem}[/red]", soft_wrap=True)
+        raise typer.Exit(1) from problem
+    inputs = [_read(file, manifest, settings) for file in files]
+    good = [one for one in inputs if not isinstance(one, str)]
+    rows = [network.predict(np.stack(good[i : i + BATCH])) for i in range(0, len(good), BATCH)]
+    answers: Iterator[NDArray[np.float32]] = iter(np.concatenate(rows) if rows else ())
+    table = Table("image", "class", f"top {top}", title=f"{manifest.name} {manifest.version}")
+    for file, one in zip(files, inputs, strict=True):
+        if isinstance(one, str):
+            table.add_row(file.name, "[red]–[/red]", f"[red]{one}[/red]")
+        else:
+            table.add_row(file.name, *_words(next(answers), manifest, top))
+    Console().print(table)
+    if len(good) < len(files):
+        raise typer.Exit(1)
+
+
+def _newest(folder: Path, name: str) -> Path:
+    found = [one for one in models.find(folder) if one.parent.name == name]
+    if not found:
+        names = sorted({one.parent.name for one in models.find(folder)})
+        raise NotFound("model", name, names)
+    return max(found, key=lambda one: int(one.name))
+
+
+def _read(file: Path, manifest: Manifest, settings: Settings) -> NDArray[np.uint8] | str:
+    """The model's input for `file`, or the sentence that says why there is none."""
+    limits = images.Limits(settings.max_image_bytes, settings.max_image_pixels)
+    try:
+        picture = images.decode(images.inspect(file.read_bytes(), limits))
+    except OSError as problem:
+        return str(problem)
+    except ServiceError as problem:
+        return str(problem)
+    return preparation.prepare(picture, manifest.preparation, manifest.input_shape).pixels
+
+
+def _words(row: NDArray[np.float32], manifest: Manifest, top: int) -> tuple[str, str]:
+    best = np.argsort(-row, kind="stable")[:top]
+    shown = "  ".join(f"{manifest.labels[i]} {row[i]:.1%}" for i in best)
+    return f"[bold]{manifest.labels[best[0]]}[/bold]", shown

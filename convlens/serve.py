@@ -1,0 +1,95 @@
+"""`convlens serve`: flags and `CONVLENS_*` variables become running workers."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import uvicorn
+from pydantic import ValidationError
+from rich.console import Console
+
+from service import models as model_folders
+from service.errors import ModelError
+from service.settings import Settings
+
+_FIELDS = Settings.model_fields
+
+
+def _option(name: str, **more: Any) -> Any:
+    """A flag for the setting `name`, explained in the setting's own words."""
+    explained = f"{_FIELDS[name].description} \\[env: CONVLENS_{name.upper()}]"
+    return typer.Option(help=explained, show_default=_default(name), **more)
+
+
+def _default(name: str) -> str:
+    default = _FIELDS[name].get_default(call_default_factory=True, validated_data={})
+    return str(default)
+
+
+def serve(
+    host: Annotated[str | None, _option("host")] = None,
+    port: Annotated[int | None, _option("port")] = None,
+    workers: Annotated[int | None, _option("workers")] = None,
+    models: Annotated[Path | None, _option("models")] = None,
+    default_model: Annotated[str | None, _option("default_model")] = None,
+    max_image_bytes: Annotated[int | None, _option("max_image_bytes")] = None,
+    max_image_pixels: Annotated[int | None, _option("max_image_pixels")] = None,
+    max_images: Annotated[int | None, _option("max_images")] = None,
+    max_request_bytes: Annotated[int | None, _option("max_request_bytes")] = None,
+    queue: Annotated[int | None, _option("queue")] = None,
+    threads: Annotated[int | None, _option("threads")] = None,
+    cache: Annotated[int | None, _option("cache")] = None,
+) -> None:
+    """Serve the models of a folder over HTTP.
+
+    A flag goes before its CONVLENS_* variable, the variable before the default.
+
+    Example: convlens serve --port 9000 --default-model cifar10-lecture-3conv
+    """
+    given: dict[str, Any] = {name: value for name, value in locals().items() if value is not None}
+    try:
+        settings = Settings(**given)
+        _check(settings)
+    except ValidationError as problem:
+        _stop("; ".join(f"{one['loc'][0]}: {one['msg']}" for one in problem.errors()))
+    except ModelError as problem:
+        _stop(str(problem))
+    # Workers are processes of their own and read the settings from their environment.
+    for name, value in settings.model_dump().items():
+        os.environ[f"CONVLENS_{name.upper()}"] = str(value)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    uvicorn.run(
+        "service.app:create_app",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        log_config=_logging(),
+        server_header=False,
+    )
+
+
+def _check(settings: Settings) -> None:
+    """Refuse to start where no worker could ever become ready."""
+    names = {folder.parent.name for folder in model_folders.find(settings.models)}
+    if settings.default_model not in names:
+        known = ", ".join(sorted(names)) or "none"
+        raise ModelError(
+            f"The default model {settings.default_model!r} is not in {settings.models}; there is:"
+            f" {known}. Name one by --default-model."
+        )
+
+
+def _stop(sentence: str) -> None:
+    Console(stderr=True).print(f"[red]{sentence}[/red]", soft_wrap=True)
+    raise typer.Exit(2)
+
+
+def _logging() -> dict[str, Any]:
+    """uvicorn's own configuration, with our log beside it and image tokens cut short."""
+    config: dict[str, Any] = {**uvicorn.config.LOGGING_CONFIG}
+    config["filters"] = {"short": {"()": "service.logs.ShortTokens"}}
+    config["handlers"]["access"]["filters"] = ["short"]
+    config["loggers"]["convlens"] = {"handlers": ["default"], "level": "INFO", "propagate": False}
+    return config

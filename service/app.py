@@ -1,0 +1,49 @@
+"""The application: settings in, every route listed once, a FastAPI app out."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
+
+from service import problems
+from service.intake import Intake
+from service.models import Models
+from service.routes import health, maps, models, predict
+from service.settings import Settings
+
+DESCRIPTION = """Send an image, get its class; ask for a layer, get its feature maps.
+
+Every `GET` works as it stands, on a picture that ships with the service. Errors are
+`application/problem+json` with a sentence that says what to do."""
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The service for `settings`, or for the `CONVLENS_*` variables: a uvicorn factory."""
+    settings = settings or Settings()
+    app = FastAPIOffline(
+        title="convlens",
+        description=DESCRIPTION,
+        version=version("convlens"),
+        lifespan=_lifespan,
+        static_url="/docs/static",
+    )
+    app.state.settings = settings
+    problems.install(app)
+    for routes in (predict, models, maps, health):
+        app.include_router(routes.router)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Load the models while liveness answers already; let the threads go at the end."""
+    app.state.models = Models(app.state.settings)
+    app.state.intake = Intake(app.state.settings)
+    loading = asyncio.create_task(app.state.models.load())
+    yield
+    loading.cancel()
+    app.state.intake.close()
+    app.state.models.close()

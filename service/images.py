@@ -1,0 +1,132 @@
+"""The bytes of an image file become one decoded, upright picture, within limits, or a refusal."""
+
+import io
+import struct
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.ExifTags import Base
+
+from service.errors import BadImage, TooLarge, UnsupportedImage
+
+# Pillow opens many more, some of them by readers that hardly anybody looks after.
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
+
+# A JPEG larger than this is decoded at a half, a quarter or an eighth, as long as it stays above.
+DRAFT = (1024, 1024)
+
+# What Pillow's readers raise on damaged files, as seen with a fuzzer.
+_DAMAGE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    LookupError,
+    EOFError,
+    OverflowError,
+    MemoryError,
+    struct.error,
+    zlib.error,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The most that one image file may have."""
+
+    bytes: int = 10 * 2**20
+    pixels: int = 50_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A decoded image of mode L, LA, RGB or RGBA, 8 bits a channel, and what was done to it."""
+
+    image: Image.Image
+    steps: tuple[str, ...] = ()
+
+
+def inspect(data: bytes, limits: Limits) -> Image.Image:
+    """The image in `data` with its size known and nothing decoded yet.
+
+    Raises TooLarge, UnsupportedImage for what is no image that is read, BadImage when damaged.
+    """
+    if not data:
+        raise BadImage("The image is empty: not one byte came. Check the path of the file.")
+    if len(data) > limits.bytes:
+        raise TooLarge(f"The image has {len(data)} bytes; at most {limits.bytes} are read.")
+    try:
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as problem:
+        raise _too_many(limits) from problem
+    except UnidentifiedImageError as problem:
+        raise UnsupportedImage(
+            f"This is not an image of a type that is read: {', '.join(FORMATS)}."
+        ) from problem
+    except _DAMAGE as problem:
+        raise BadImage(f"The image is damaged: {problem}.") from problem
+    if image.width * image.height > limits.pixels:
+        raise _too_many(limits, image)
+    return image
+
+
+def decode(image: Image.Image) -> Picture:
+    """The first frame of what `inspect` returned, decoded and turned upright by its EXIF.
+
+    Raises BadImage when the file is truncated or damaged.
+    """
+    try:
+        image.draft(None, DRAFT)
+        image.load()
+        steps = []
+        if _orientation(image) in range(2, 9):
+            image = ImageOps.exif_transpose(image)
+            steps.append("turned upright by its EXIF orientation")
+        if (plain := _to_8_bit(image)) is not image:
+            steps.append(f"converted from mode {image.mode} to {plain.mode}")
+        return Picture(plain, tuple(steps))
+    except _DAMAGE as problem:
+        raise BadImage(f"The image is truncated or damaged: {problem}.") from problem
+
+
+def _too_many(limits: Limits, image: Image.Image | None = None) -> TooLarge:
+    size = "too many" if image is None else f"{image.width}×{image.height}"
+    return TooLarge(f"The image has {size} pixels; at most {limits.pixels} are decoded.")
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        value = image.getexif().get(Base.Orientation, 1)
+    except _DAMAGE:  # A picture with damaged EXIF is still a picture.
+        return 1
+    return value if isinstance(value, int) else 1
+
+
+def _to_8_bit(image: Image.Image) -> Image.Image:
+    if image.mode in ("L", "LA", "RGB", "RGBA"):
+        # A PNG of mode L or RGB may name one transparent colour.
+        return image.convert("RGBA") if "transparency" in image.info else image
+    if image.mode in ("P", "PA", "La", "RGBa"):
+        return image.convert("RGBA")
+    if image.mode == "1":
+        return image.convert("L")
+    if image.mode.startswith(("I", "F")):
+        return _from_wide(image)
+    return image.convert("RGB")
+
+
+def _from_wide(image: Image.Image) -> Image.Image:
+    """16-bit values become their upper 8 bits; wider and float ones are scaled by their range."""
+    values = np.nan_to_num(np.asarray(image, dtype=np.float64), posinf=0.0, neginf=0.0)
+    low, high = min(0.0, float(values.min())), float(values.max())
+    if image.mode.startswith("I;16") or (low == 0 and 255 < high <= 65_535):
+        scaled = values / 257
+    elif image.mode == "I" and low == 0 and high <= 255:
+        scaled = values
+    elif image.mode == "F" and low == 0 and high <= 1:
+        scaled = values * 255
+    else:
+        scaled = (values - low) * (255 / (high - low)) if high > low else np.zeros_like(values)
+    return Image.fromarray(np.round(scaled).astype(np.uint8))

@@ -1,0 +1,135 @@
+"""What a request points at: a model, and the one input of that model it is about."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from fastapi import Depends, Query, Request
+from numpy.typing import NDArray
+from PIL import Image
+
+from service import images, preparation, samples, tokens, uploads
+from service.errors import Malformed, TooLarge
+from service.manifest import Manifest
+from service.models import Model, Models
+from service.preparation import Prepared
+from service.settings import Settings
+
+BODY = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": [uploads.FIELD],
+                "properties": {
+                    uploads.FIELD: {
+                        "type": "array",
+                        "items": {"type": "string", "format": "binary"},
+                        "description": "One or many images; the field may be repeated.",
+                    }
+                },
+            }
+        },
+        "image/*": {"schema": {"type": "string", "format": "binary"}},
+    },
+}
+
+# Up to this many pixels, decoding takes less time than the hop to another thread.
+SMALL = 64 * 64
+
+
+class Intake:
+    """Turns uploads into model inputs; large ones on threads of its own."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._limits = images.Limits(settings.max_image_bytes, settings.max_image_pixels)
+        self._executor = ThreadPoolExecutor(2, thread_name_prefix="decode")
+        # As many as ship: a name that does not exist is never kept.
+        self._samples: dict[tuple[object, ...], NDArray[np.uint8]] = {}
+
+    async def prepare(self, data: bytes, manifest: Manifest) -> Prepared:
+        """The input of the model of `manifest` that the image file `data` becomes."""
+        image = images.inspect(data, self._limits)
+        if image.width * image.height <= SMALL:
+            return _prepare(image, manifest)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, _prepare, image, manifest)
+
+    async def sample(self, name: str | None, manifest: Manifest) -> NDArray[np.uint8]:
+        """The input made from the shipped picture `name`, or from the first for None."""
+        if name is None:
+            name = samples.names(manifest.preparation)[0]
+        key = (manifest.preparation, manifest.input_shape, name)
+        if key not in self._samples:
+            data = samples.data(manifest.preparation, name)
+            self._samples[key] = (await self.prepare(data, manifest)).pixels
+        return self._samples[key]
+
+    def close(self) -> None:
+        """Let the threads go."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _prepare(image: Image.Image, manifest: Manifest) -> Prepared:
+    picture = images.decode(image)
+    return preparation.prepare(picture, manifest.preparation, manifest.input_shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A model and one of its inputs, uint8 (h, w, c), with its token."""
+
+    model: Model
+    pixels: NDArray[np.uint8]
+    token: str
+
+
+def _model(
+    request: Request,
+    model: Annotated[
+        str | None, Query(description="Name of the model; without it, the default one.")
+    ] = None,
+    version: Annotated[
+        int | None, Query(description="Version of the model; without it, the newest.")
+    ] = None,
+) -> Model:
+    models: Models = request.app.state.models
+    return models.get(model, version)
+
+
+ChosenModel = Annotated[Model, Depends(_model)]
+
+
+async def _subject(
+    request: Request,
+    model: ChosenModel,
+    image: Annotated[
+        str | None,
+        Query(description="Token of the image: `image` in an answer of `POST /predict`."),
+    ] = None,
+    sample: Annotated[
+        str | None, Query(description="Name of a shipped picture, such as `7` or `frog`.")
+    ] = None,
+) -> Subject:
+    intake: Intake = request.app.state.intake
+    manifest = model.manifest
+    sources = (request.method == "POST") + (image is not None) + (sample is not None)
+    if sources > 1:
+        raise Malformed("Name one picture: by `image`, by `sample`, or in the body of a POST.")
+    if image is not None:
+        return Subject(model, tokens.decode(image, manifest.input_shape), image)
+    if request.method == "POST":
+        files = await uploads.read(request, intake.settings)
+        if len(files) > 1:
+            raise TooLarge(f"This takes one image, not {len(files)}. Send them one by one.")
+        pixels = (await intake.prepare(files[0].data, manifest)).pixels
+    else:
+        pixels = await intake.sample(sample, manifest)
+    return Subject(model, pixels, tokens.encode(pixels))
+
+
+ChosenSubject = Annotated[Subject, Depends(_subject)]

@@ -1,0 +1,69 @@
+"""Where to look next: the addresses that belong to a model, a layer or an image."""
+
+from urllib.parse import urlencode
+
+from service.errors import WrongKind
+from service.manifest import POOLING, Layer, Manifest
+
+MAPS = "feature-maps"
+POOLED = "pooled-maps"
+
+
+def kind_of_maps(layer: Layer) -> str | None:
+    """`feature-maps`, `pooled-maps`, or None for a layer whose output is not a stack of maps."""
+    if layer.kind in POOLING:
+        return POOLED
+    return MAPS if len(layer.output_shape) == 3 else None
+
+
+def of_image(manifest: Manifest, token: str) -> dict[str, str]:
+    """The first feature maps and the first pooled maps of one image."""
+    query = urlencode({"model": manifest.name, "version": manifest.version, "image": token})
+    found: dict[str, str] = {}
+    for layer in manifest.layers:
+        if (kind := kind_of_maps(layer)) is not None:
+            found.setdefault(kind.replace("-", "_"), f"/layers/{layer.name}/{kind}?{query}")
+    return found
+
+
+def of_layer(manifest: Manifest, layer: Layer) -> dict[str, str]:
+    """The addresses of one layer, for the model's first sample."""
+    query = urlencode({"model": manifest.name, "version": manifest.version})
+    found = {"self": f"/layers/{layer.name}?{query}"}
+    if (kind := kind_of_maps(layer)) is not None:
+        found[kind.replace("-", "_")] = f"/layers/{layer.name}/{kind}?{query}"
+    return found
+
+
+def layer_of(manifest: Manifest, layer: Layer, wanted: str) -> Layer:
+    """`layer` if its maps are of the kind `wanted`, or the pooling layer that it feeds.
+
+    Raises WrongKind, with the right address, for any other.
+    """
+    kind = kind_of_maps(layer)
+    if kind == wanted:
+        return layer
+    if wanted == POOLED and (pooling := _pooling_after(manifest, layer)) is not None:
+        return pooling
+    described = f"{layer.name} is a layer of kind {layer.kind.replace('_', ' ')}"
+    if kind is None:
+        with_maps = [one.name for one in manifest.layers if kind_of_maps(one) == wanted]
+        raise WrongKind(
+            f"{described} and has no {wanted.replace('-', ' ')}; these have: "
+            f"{', '.join(with_maps) or 'none'}."
+        )
+    url = f"/layers/{layer.name}/{kind}"
+    raise WrongKind(f"{described}; its maps are at {url}.", url=url)
+
+
+def _pooling_after(manifest: Manifest, layer: Layer) -> Layer | None:
+    """The pooling layer that `layer` feeds, straight or through layers without a window."""
+    reached = {layer.name}
+    for one in manifest.layers:
+        if reached.isdisjoint(one.inputs):
+            continue
+        if one.kind in POOLING:
+            return one
+        if one.kind in ("activation", "batch_normalization", "dropout"):
+            reached.add(one.name)
+    return None

@@ -1,0 +1,186 @@
+"""A folder of models becomes loaded models by name and version, each proved before it serves."""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from service import runtime, tokens
+from service.batching import Batcher
+from service.errors import BadToken, ModelError, NotFound, NotReady
+from service.manifest import Layer, Manifest, weights_digest
+from service.settings import Settings
+
+GOLDEN_TOLERANCE = 1e-4
+
+Activations = Mapping[str, NDArray[np.float32]]
+
+logger = logging.getLogger("convlens")
+
+
+class Model:
+    """One loaded version: its manifest, its network, and the ways to ask it without blocking."""
+
+    def __init__(self, folder: Path, executor: Executor, settings: Settings) -> None:
+        """Load and prove the model in `folder`; ModelError says what is wrong with it."""
+        self.manifest = read_manifest(folder)
+        self.network = runtime.Network(folder)
+        _reproduce_golden(self.manifest, self.network)
+        self.batcher = Batcher(self.network.predict, executor, settings.queue)
+        self.batcher.warm(self.manifest.input_shape)
+        self._executor = executor
+        self._kept: OrderedDict[bytes, asyncio.Future[Activations]] = OrderedDict()
+        self._most_kept = settings.cache
+
+    async def activations(self, pixels: NDArray[np.uint8]) -> Activations:
+        """Every layer's output for one input (h, w, c), without the batch axis.
+
+        One forward pass an image fills all layers; the last images asked for are kept.
+        """
+        key = pixels.tobytes()
+        if (kept := self._kept.get(key)) is None:
+            kept = asyncio.ensure_future(self._forward(pixels))
+            self._kept[key] = kept
+            while len(self._kept) > self._most_kept:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(key)
+        try:
+            # Shielded: a caller that leaves must not spoil the pass for those who wait as well.
+            return await asyncio.shield(kept)
+        except Exception:
+            self._kept.pop(key, None)
+            raise
+
+    async def _forward(self, pixels: NDArray[np.uint8]) -> Activations:
+        loop = asyncio.get_running_loop()
+        outputs = await loop.run_in_executor(
+            self._executor, self.network.activations, pixels[np.newaxis]
+        )
+        return {name: values[0] for name, values in outputs.items()}
+
+    def layer(self, name: str) -> Layer:
+        """The layer called `name`; NotFound lists those that exist."""
+        for layer in self.manifest.layers:
+            if layer.name == name:
+                return layer
+        raise NotFound("layer", name, (layer.name for layer in self.manifest.layers))
+
+
+class Models:
+    """All versions of all models under one folder, loaded by one thread that owns them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="model")
+        self._loaded: dict[str, dict[int, Model]] = {}
+        self.ready = False
+
+    async def load(self) -> None:
+        """Load every folder; one that is refused is logged with its sentence and left out."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._executor, self._load)
+        self.ready = self._settings.default_model in self._loaded
+        if not self.ready:
+            logger.error(
+                "The default model %r is not among the loaded ones (%s): not ready.",
+                self._settings.default_model,
+                ", ".join(self._loaded) or "none",
+            )
+
+    def close(self) -> None:
+        """Let the thread go."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def get(self, name: str | None = None, version: int | None = None) -> Model:
+        """The newest version of the default model, or what `name` and `version` say.
+
+        Raises NotReady while models load and NotFound, with the names that exist, after.
+        """
+        if not self.ready:
+            raise NotReady("The models are still being loaded. Send this again in a second.")
+        wanted = name or self._settings.default_model
+        if wanted not in self._loaded:
+            raise NotFound("model", wanted, self._loaded)
+        versions = self._loaded[wanted]
+        chosen = max(versions) if version is None else version
+        if chosen not in versions:
+            raise NotFound(f"version of {wanted}", chosen, versions)
+        return versions[chosen]
+
+    def newest(self) -> list[Model]:
+        """The newest version of every model, by name."""
+        return [versions[max(versions)] for _, versions in sorted(self._loaded.items())]
+
+    def versions(self, name: str) -> list[int]:
+        """The loaded versions of model `name`, oldest first."""
+        return sorted(self._loaded[name])
+
+    def _load(self) -> None:
+        runtime.start(self._settings.threads)
+        for folder in find(self._settings.models):
+            try:
+                model = Model(folder, self._executor, self._settings)
+            except ModelError as problem:
+                logger.error("Refused a model. %s", problem)
+                continue
+            self._loaded.setdefault(model.manifest.name, {})[model.manifest.version] = model
+
+
+def find(models: Path) -> list[Path]:
+    """The folders <name>/<version>/ under `models`, the default order of loading.
+
+    Raises ModelError when there is no such folder.
+    """
+    if not models.is_dir():
+        raise ModelError(
+            f"There is no models folder {models}. Start where it is, or name it with --models."
+        )
+    return sorted(_version_folders(models))
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of `folder`, checked against its place and its weights; else ModelError."""
+    try:
+        manifest = Manifest.read(folder)
+        digest = weights_digest(folder)
+    except OSError as problem:
+        raise ModelError(f"{folder} is incomplete: {problem}") from problem
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "its whole"
+        raise ModelError(f"{folder}/manifest.json: {place}: {first['msg']}") from problem
+    place_says = (folder.parent.name, folder.name)
+    if (manifest.name, str(manifest.version)) != place_says:
+        raise ModelError(f"{folder} holds {manifest.name} version {manifest.version}")
+    if digest != manifest.digest:
+        raise ModelError(f"{folder}: the weights are not those that the manifest was written for")
+    return manifest
+
+
+def _version_folders(models: Path) -> Iterable[Path]:
+    for name in models.iterdir():
+        if name.is_dir() and not name.name.startswith("."):
+            yield from (one for one in name.iterdir() if one.is_dir() and one.name.isdecimal())
+
+
+def _reproduce_golden(manifest: Manifest, network: runtime.Network) -> None:
+    place = f"{manifest.name} version {manifest.version}"
+    try:
+        images = [tokens.decode(golden.image, manifest.input_shape) for golden in manifest.golden]
+        outputs = network.predict(np.stack(images))
+    except BadToken as problem:
+        raise ModelError(f"{place}: a golden input cannot be read: {problem}") from problem
+    except Exception as problem:  # TensorFlow raises whatever its kernels raise.
+        raise ModelError(f"{place} cannot compute its golden inputs: {problem}") from problem
+    expected = np.array([golden.probabilities for golden in manifest.golden])
+    if outputs.shape != expected.shape:
+        raise ModelError(f"{place} answers {outputs.shape}, its manifest says {expected.shape}")
+    # Written so that NaN fails it.
+    if not np.abs(outputs - expected).max() <= GOLDEN_TOLERANCE:
+        raise ModelError(f"{place} does not reproduce its golden outputs")

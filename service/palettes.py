@@ -1,0 +1,66 @@
+"""Numbers become colours: three tables of 256 RGB colours and the way a value picks its entry."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Table = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+
+def _between(*anchors: str) -> Table:
+    """256 colours, straight lines in RGB between evenly spaced anchors."""
+    colours = np.array([[int(one[i : i + 2], 16) for i in (0, 2, 4)] for one in anchors])
+    at = np.linspace(0, 255, len(anchors))
+    channels = [np.interp(np.arange(256), at, colours[:, i]) for i in range(3)]
+    return np.round(np.stack(channels, axis=1)).astype(np.uint8)
+
+
+# Smith and van der Walt's viridis, as OpenCV carries it.
+VIRIDIS: Table = np.asarray(
+    cv2.applyColorMap(np.arange(256, dtype=np.uint8), cv2.COLORMAP_VIRIDIS), np.uint8
+)[:, 0, ::-1]
+# Brewer, Harrower and Pennsylvania State University: RdBu, turned so that red is positive.
+BLUE_RED = _between(
+    "053061", "2166ac", "4393c3", "92c5de", "d1e5f0", "f7f7f7",
+    "fddbc7", "f4a582", "d6604d", "b2182b", "67001f",
+)  # fmt: skip
+# The same authors' BrBG: for kernels, so that weights never look like maps.
+BROWN_TEAL = _between(
+    "543005", "8c510a", "bf812d", "dfc27d", "f6e8c3", "f5f5f5",
+    "c7eae5", "80cdc1", "35978f", "01665e", "003c30",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Values from `low` to `high` spread over `table`; 0 is one end of it or its middle."""
+
+    name: str
+    table: Table
+    low: float
+    high: float
+
+    def colours(self, values: Floats) -> NDArray[np.uint8]:
+        """The RGB colours of `values`, of their shape and three more channels."""
+        span = self.high - self.low
+        if span <= 0:
+            return np.broadcast_to(self.table[0], (*values.shape, 3))
+        at = np.clip((values - self.low) * (255 / span), 0, 255)
+        return np.asarray(self.table[np.rint(at).astype(np.uint8)])
+
+
+def anchored(values: Floats) -> Scale:
+    """The scale of maps: viridis from 0 where nothing is negative, else blue-red around 0."""
+    low, high = float(values.min()), float(values.max())
+    if low >= 0:
+        return Scale("viridis", VIRIDIS, 0.0, high)
+    return symmetric(values)
+
+
+def symmetric(values: Floats, name: str = "blue-red") -> Scale:
+    """A diverging scale with 0 in the middle, whatever the signs."""
+    most = float(np.abs(values).max())
+    return Scale(name, {"blue-red": BLUE_RED, "brown-teal": BROWN_TEAL}[name], -most, most)

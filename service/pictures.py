@@ -1,0 +1,159 @@
+"""Maps become a PNG: enlarged by nearest neighbour, side by side, with a scale one can read."""
+
+import io
+from collections.abc import Sequence
+from functools import cache
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
+
+from service import palettes
+from service.palettes import Floats, Scale
+
+GROUND = (243, 241, 236)
+INK = (38, 40, 46)
+FAINT = (120, 120, 124)
+ZERO = (214, 211, 204), (190, 187, 180)
+"""The two colours of the hatching of a map that is zero everywhere."""
+
+WIDTH = 1040
+MARGIN = 20
+HEAD = 76
+GAP = 6
+LABEL = 14
+MOST_ZOOM = 24
+
+
+def grid(maps: Floats, title: str, scale: Literal["layer", "map"] = "layer") -> bytes:
+    """A PNG of all `maps`, float32 (h, w, n), side by side under one scale or one each."""
+    count = maps.shape[2]
+    shared = palettes.anchored(maps)
+    scales = [shared if scale == "layer" else palettes.anchored(maps[..., i]) for i in range(count)]
+    shape = "×".join(str(size) for size in maps.shape)
+    heading = f"{title}   {shape}"
+    note = "" if scale == "layer" else "each map on a scale of its own; the bar is the layer's"
+    return _draw(maps, range(count), scales, shared, heading, note, scale)
+
+
+def single(one: Floats, title: str, index: int, limits: tuple[float, float] | None = None) -> bytes:
+    """A PNG of one map, float32 (h, w); `limits` are those of the layer whose scale it shares."""
+    values = one if limits is None else np.array(limits, np.float32)
+    scale = palettes.anchored(values)
+    heading = f"{title}   map {index}   {one.shape[0]}×{one.shape[1]}"
+    note = "" if limits is None else "on the layer's scale"
+    return _draw(
+        one[..., np.newaxis],
+        [index],
+        [scale],
+        scale,
+        heading,
+        note,
+        "map" if limits is None else "layer",
+    )
+
+
+def _draw(
+    maps: Floats,
+    indices: Sequence[int],
+    scales: Sequence[Scale],
+    bar: Scale,
+    heading: str,
+    note: str,
+    scope: str,
+) -> bytes:
+    height, width, count = maps.shape
+    columns = min(count, max(1, round(np.sqrt(count * 2.0 * height / width))))
+    columns = max(columns, min(count, 8))
+    zoom = _zoom(columns, width, height, count)
+    step_x, step_y = width * zoom + GAP, height * zoom + GAP + LABEL
+    rows = -(-count // columns)
+    size = (
+        max(columns * step_x - GAP, 620) + 2 * MARGIN,
+        HEAD + rows * step_y + MARGIN,
+    )
+    canvas = np.empty((size[1], size[0], 3), np.uint8)
+    canvas[:] = GROUND
+    places = [
+        (MARGIN + (i % columns) * step_x, HEAD + (i // columns) * step_y) for i in range(count)
+    ]
+    for i, (x, y) in enumerate(places):
+        canvas[y : y + height * zoom, x : x + width * zoom] = _tile(maps[..., i], scales[i], zoom)
+    image = Image.fromarray(canvas)
+    draw = ImageDraw.Draw(image)
+    if width * zoom >= 16:
+        for index, (x, y) in zip(indices, places, strict=True):
+            draw.text((x, y + height * zoom + 1), str(index), FAINT, _font(11))
+    _head(draw, image, maps, bar, heading, note)
+    return _png(image, maps, bar, heading, scope)
+
+
+def _zoom(columns: int, width: int, height: int, count: int) -> int:
+    """The whole number by which every cell grows."""
+    room = (WIDTH - (columns - 1) * GAP) // columns
+    if count == 1:
+        room = 560
+    return max(1, min(MOST_ZOOM, room // width, max(1, 560 // height)))
+
+
+def _tile(values: Floats, scale: Scale, zoom: int) -> NDArray[np.uint8]:
+    if not values.any():
+        y, x = np.mgrid[: values.shape[0] * zoom, : values.shape[1] * zoom]
+        return np.asarray(np.array(ZERO, np.uint8)[(x + y) // 3 % 2])
+    return scale.colours(values).repeat(zoom, axis=0).repeat(zoom, axis=1)
+
+
+def _head(
+    draw: ImageDraw.ImageDraw,
+    image: Image.Image,
+    maps: Floats,
+    bar: Scale,
+    heading: str,
+    note: str,
+) -> None:
+    """The title, the range in words, and the colour bar with its ends and its zero."""
+    draw.text((MARGIN, 14), heading, INK, _font(17))
+    zeros = float((maps == 0).mean())
+    said = f"minimum {_number(maps.min())}   maximum {_number(maps.max())}   zero {zeros:.0%}"
+    if not maps.any():
+        said = "every value is 0"
+    elif note:
+        said += f"   {note}"
+    draw.text((MARGIN, 42), said, FAINT, _font(12))
+    left, top, width, height = image.width - MARGIN - 200, 16, 200, 12
+    if bar.high > bar.low:
+        at = np.linspace(bar.low, bar.high, width, dtype=np.float32)
+        strip = np.broadcast_to(bar.colours(at), (height, width, 3))
+        image.paste(Image.fromarray(np.ascontiguousarray(strip)), (left, top))
+        draw.text((left, top + 16), _number(bar.low), INK, _font(12))
+        middle = _number((bar.low + bar.high) / 2)
+        draw.text((left + width / 2, top + 16), middle, INK, _font(12), anchor="ma")
+        draw.text((left + width, top + 16), _number(bar.high), INK, _font(12), anchor="ra")
+
+
+def _png(image: Image.Image, maps: Floats, bar: Scale, heading: str, scope: str) -> bytes:
+    chunks = PngInfo()
+    for key, value in {
+        "Software": "convlens",
+        "Title": heading,
+        "Shape": "×".join(str(size) for size in maps.shape),
+        "Minimum": repr(float(maps.min())),
+        "Maximum": repr(float(maps.max())),
+        "Scale": scope,
+        "Palette": bar.name,
+    }.items():
+        chunks.add_itxt(key, value)
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", pnginfo=chunks, compress_level=3)
+    return buffer.getvalue()
+
+
+@cache
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)
+
+
+def _number(value: float) -> str:
+    return f"{float(value):.4g}".replace("-", "−")

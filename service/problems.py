@@ -1,0 +1,86 @@
+"""Every error that leaves the service becomes `application/problem+json` (RFC 9457)."""
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from service.errors import ServiceError
+
+MEDIA_TYPE = "application/problem+json"
+
+logger = logging.getLogger("convlens")
+
+
+class Problem(BaseModel):
+    """What went wrong, in one sentence, and what to do about it."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str = Field(examples=["There is no layer 'conv9'; there is: conv1, pool1, conv2."])
+
+
+def describe(error: ServiceError) -> dict[str, object]:
+    """The members of the problem document for `error`."""
+    return {**_document(error.status, error.title, error.detail), **error.members}
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that may answer with a problem of these statuses."""
+    schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    return {
+        status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: schema}}
+        for status in statuses
+    }
+
+
+def install(app: FastAPI) -> None:
+    """Turn every exception of `app` into a problem document."""
+
+    @app.exception_handler(ServiceError)
+    async def ours(request: Request, error: ServiceError) -> Response:
+        if error.status == 500:
+            logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
+        return _respond(describe(error), error.headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        sentences = [
+            f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in error.errors()
+        ]
+        return _respond(_document(422, "Invalid request", "; ".join(sentences[:5]) + "."))
+
+    @app.exception_handler(HTTPException)
+    async def http(request: Request, error: HTTPException) -> Response:
+        detail = {
+            404: f"There is nothing at {request.url.path[:200]}. /docs lists what there is.",
+            405: f"{request.method} is not for {request.url.path[:200]}. /docs lists what is.",
+        }.get(error.status_code, str(error.detail))
+        title = HTTPStatus(error.status_code).phrase
+        return _respond(_document(error.status_code, title, detail), error.headers)
+
+    @app.exception_handler(Exception)
+    async def unexpected(request: Request, error: Exception) -> Response:
+        detail = "This is our fault, not yours. The log of the service says what happened."
+        return _respond(_document(500, ServiceError.title, detail))
+
+
+def _document(status: int, title: str, detail: str) -> dict[str, object]:
+    return {"type": "about:blank", "title": title, "status": status, "detail": detail}
+
+
+def _respond(document: Mapping[str, object], headers: Mapping[str, str] | None = None) -> Response:
+    status = document["status"]
+    assert isinstance(status, int)
+    return Response(
+        orjson.dumps(document), status, headers=headers and dict(headers), media_type=MEDIA_TYPE
+    )

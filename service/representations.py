@@ -1,0 +1,101 @@
+"""One answer in several shapes: what a request accepts decides between JSON, PNG and .npy."""
+
+import asyncio
+import hashlib
+import io
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import mimeparse
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+
+from service import problems
+from service.errors import NotAcceptable
+
+TYPES = {"json": "application/json", "png": "image/png", "npy": "application/x-npy"}
+
+
+class JSON(Response):
+    """A JSON answer; numpy arrays in it become lists, and no number in it is ever NaN."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        return orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def choose(request: Request, wanted: str | None, offered: Sequence[str]) -> str:
+    """One of `offered`: what `?format=` names, else what `Accept` likes best.
+
+    The first of `offered` wins a tie. Raises NotAcceptable with the choices.
+    """
+    if wanted is not None:
+        if wanted not in offered:
+            raise NotAcceptable(f"?format={name}" for name in offered)
+        return wanted
+    types = [TYPES[name] for name in offered]
+    accept = ",".join(request.headers.getlist("accept")) or "*/*"
+    try:
+        best = mimeparse.best_match(types[::-1], accept)
+    except mimeparse.MimeTypeParseException:
+        best = ""
+    if not best:
+        raise NotAcceptable(types)
+    return offered[types.index(best)]
+
+
+def etag(request: Request, *parts: object) -> str:
+    """A strong entity tag of the request's path, its query and `parts`."""
+    query = "&".join(
+        sorted(f"{name}={value}" for name, value in request.query_params.multi_items())
+    )
+    text = "\n".join([request.url.path, query, *map(str, parts)])
+    return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
+
+
+def unchanged(request: Request, tag: str) -> Response | None:
+    """The 304 for a client that already has `tag`, before anything is computed."""
+    known = request.headers.get("if-none-match", "")
+    if known.strip() == "*" or tag in (one.strip().removeprefix("W/") for one in known.split(",")):
+        return Response(status_code=304, headers=_headers(tag))
+    return None
+
+
+async def respond(kind: str, tag: str, make: Callable[[], Any]) -> Response:
+    """The answer as `kind`, from JSON content, PNG or .npy bytes that `make` makes on a thread."""
+    content = await asyncio.to_thread(make)
+    if kind == "json":
+        return JSON(content, headers=_headers(tag))
+    return Response(content, media_type=TYPES[kind], headers=_headers(tag))
+
+
+def documented(document: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that answers with `document`, a PNG or an .npy."""
+    binary = {"schema": {"type": "string", "format": "binary"}}
+    content = {TYPES["png"]: binary, TYPES["npy"]: binary}
+    return {
+        200: {"model": document, "content": content, "description": "As `Accept` asks for it."},
+        304: {"description": "The client has this already."},
+        **problems.documented(400, 404, 406, 409, 413, 415, 422, 503),
+    }
+
+
+def maps_first(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(h, w, maps) → (maps, h, w), so that `values[map][row][column]`; others stay as they are."""
+    return np.ascontiguousarray(np.moveaxis(values, -1, 0)) if values.ndim == 3 else values
+
+
+def npy(array: NDArray[Any]) -> bytes:
+    """`array` as the bytes of an .npy file."""
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _headers(tag: str) -> dict[str, str]:
+    return {"Vary": "Accept", "ETag": tag, "Cache-Control": "no-cache"}

@@ -1,0 +1,1 @@
+"""The endpoints: each strings the steps together and handles nothing but HTTP."""

@@ -1,0 +1,29 @@
+"""`GET /livez` and `/readyz`: for whatever watches over the process."""
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel
+
+from service.models import Models
+from service.problems import documented
+
+router = APIRouter(tags=["health"])
+
+
+class Health(BaseModel):
+    """Said only when it is so; a problem document says otherwise."""
+
+    status: str
+
+
+@router.get("/livez")
+async def live() -> Health:
+    """The process answers."""
+    return Health(status="alive")
+
+
+@router.get("/readyz", responses=documented(503))
+async def ready(request: Request) -> Health:
+    """The models are loaded, proved and warm."""
+    models: Models = request.app.state.models
+    models.get()
+    return Health(status="ready")

@@ -1,0 +1,193 @@
+"""Feature maps and pooled maps of one image: a layer or one map, as JSON, PNG or .npy."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import numpy as np
+from fastapi import APIRouter, Depends, Query, Request
+from numpy.typing import NDArray
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from service import links, pictures, representations
+from service.errors import Invalid, NotFound
+from service.intake import BODY, ChosenSubject, Subject
+from service.manifest import Layer
+from service.models import Activations
+
+router = APIRouter(tags=["maps"])
+
+Format = Literal["json", "png", "npy"]
+Scale = Literal["layer", "map"]
+Stage = Literal["pre", "post"]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How the maps are wanted."""
+
+    format: Format | None
+    scale: Scale
+    stage: Stage
+
+
+def _view(
+    format: Annotated[Format | None, Query(description="Overrides the `Accept` header.")] = None,
+    scale: Annotated[
+        Scale, Query(description="One colour scale for the layer, or one for each map.")
+    ] = "layer",
+    stage: Annotated[Stage, Query(description="Before or after the activation.")] = "post",
+) -> View:
+    return View(format, scale, stage)
+
+
+ChosenView = Annotated[View, Depends(_view)]
+
+
+class Statistics(BaseModel):
+    """Over the cells of one map or of all: `zeros` is the share that is exactly 0."""
+
+    minimum: float
+    maximum: float
+    mean: float
+    zeros: float
+
+
+class Map(BaseModel):
+    """One map: `values[row][column]`."""
+
+    index: int
+    statistics: Statistics
+    values: list[list[float]]
+
+
+class LayerMaps(BaseModel):
+    """All maps of a layer for one image; `shape` is (height, width, maps)."""
+
+    model: str
+    version: int
+    layer: str
+    stage: str
+    image: str
+    shape: tuple[int, int, int]
+    statistics: Statistics
+    maps: list[Map]
+
+
+class LayerMap(BaseModel):
+    """One map of a layer for one image; `shape` is (height, width)."""
+
+    model: str
+    version: int
+    layer: str
+    stage: str
+    image: str
+    shape: tuple[int, int]
+    index: int
+    statistics: Statistics
+    values: list[list[float]]
+
+
+def _add(kind: str) -> None:
+    """The routes of one kind of maps: GET for a linked image, POST for one in the request."""
+
+    async def layer_maps(
+        request: Request, subject: ChosenSubject, view: ChosenView, name: str
+    ) -> Response:
+        """All maps of a layer: JSON, a PNG grid, or .npy of shape (height, width, maps)."""
+        layer = links.layer_of(subject.model.manifest, subject.model.layer(name), kind)
+        return await _answer(request, subject, layer, None, view)
+
+    async def one_map(
+        request: Request, subject: ChosenSubject, view: ChosenView, name: str, index: int
+    ) -> Response:
+        """One map of a layer: JSON, PNG, or .npy of shape (height, width)."""
+        layer = links.layer_of(subject.model.manifest, subject.model.layer(name), kind)
+        if not 0 <= index < layer.output_shape[-1]:
+            raise NotFound(f"map of {layer.name}", index, [f"0 to {layer.output_shape[-1] - 1}"])
+        return await _answer(request, subject, layer, index, view)
+
+    path = f"/layers/{{name}}/{kind}"
+    called = kind.replace("-", "_")
+    for end, endpoint, document in (("", layer_maps, LayerMaps), ("/{index}", one_map, LayerMap)):
+        for method, extra in (("GET", None), ("POST", {"requestBody": BODY})):
+            router.add_api_route(
+                path + end,
+                endpoint,
+                methods=[method],
+                name=called + ("_one" if end else ""),
+                response_model=None,
+                responses=representations.documented(document),
+                openapi_extra=extra,
+            )
+
+
+async def _answer(
+    request: Request, subject: Subject, layer: Layer, index: int | None, view: View
+) -> Response:
+    manifest = subject.model.manifest
+    chosen = representations.choose(request, view.format, ("json", "png", "npy"))
+    tag = representations.etag(request, manifest.digest, subject.token, chosen)
+    if (answer := representations.unchanged(request, tag)) is not None:
+        return answer
+    maps = _stage(await subject.model.activations(subject.pixels), layer, view.stage)
+    title = f"{manifest.name} · {layer.name}"
+    title += " before activation" if view.stage == "pre" else ""
+    makers = {
+        "json": lambda: _document(subject, layer, view.stage, maps, index),
+        "png": lambda: _picture(maps, index, title, view.scale),
+        "npy": lambda: representations.npy(maps if index is None else maps[..., index]),
+    }
+    return await representations.respond(chosen, tag, makers[chosen])
+
+
+def _stage(outputs: Activations, layer: Layer, stage: Stage) -> NDArray[np.float32]:
+    """The maps, (h, w, maps); a global pooling layer's are 1×1."""
+    name = layer.name if stage == "post" else f"{layer.name}/pre"
+    if name not in outputs:
+        raise Invalid(f"{layer.name} has no activation of its own: leave `stage` out.")
+    maps = outputs[name]
+    return maps if maps.ndim == 3 else maps.reshape(1, 1, -1)
+
+
+def _picture(maps: NDArray[np.float32], index: int | None, title: str, scale: Scale) -> bytes:
+    if index is None:
+        return pictures.grid(maps, title, scale)
+    limits = None if scale == "map" else (float(maps.min()), float(maps.max()))
+    return pictures.single(maps[..., index], title, index, limits)
+
+
+def _document(
+    subject: Subject, layer: Layer, stage: Stage, maps: NDArray[np.float32], index: int | None
+) -> dict[str, object]:
+    manifest = subject.model.manifest
+    document: dict[str, object] = {
+        "model": manifest.name,
+        "version": manifest.version,
+        "layer": layer.name,
+        "stage": stage,
+        "image": subject.token,
+    }
+    if index is None:
+        each = [
+            {"index": i, "statistics": statistics(one), "values": one}
+            for i, one in enumerate(representations.maps_first(maps))
+        ]
+        return {**document, "shape": maps.shape, "statistics": statistics(maps), "maps": each}
+    one = np.ascontiguousarray(maps[..., index])
+    shown = {"shape": one.shape, "index": index, "statistics": statistics(one), "values": one}
+    return {**document, **shown}
+
+
+def statistics(values: NDArray[np.float32]) -> dict[str, float]:
+    """Minimum, maximum, mean and the share of exact zeros."""
+    return {
+        "minimum": float(values.min()),
+        "maximum": float(values.max()),
+        "mean": float(values.mean()),
+        "zeros": float((values == 0).mean()),
+    }
+
+
+_add(links.MAPS)
+_add(links.POOLED)

@@ -1,0 +1,77 @@
+"""`GET /models` and `/layers`: what can be asked, and what each layer is."""
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel
+
+from service import links
+from service.intake import ChosenModel
+from service.manifest import Layer, Manifest
+from service.models import Model, Models
+from service.problems import documented
+
+router = APIRouter(tags=["models"])
+
+
+class ServedModel(Manifest):
+    """A manifest and the versions of the same model that are loaded."""
+
+    versions: list[int]
+
+
+class ServedModels(BaseModel):
+    """All models, newest versions, and the one that answers when none is named."""
+
+    default: str
+    models: list[ServedModel]
+
+
+class ServedLayer(Layer):
+    """A layer and where its maps are."""
+
+    links: dict[str, str]
+
+
+class ServedLayers(BaseModel):
+    """The layers of one model in the order of the forward pass."""
+
+    model: str
+    version: int
+    layers: list[ServedLayer]
+
+
+@router.get("/models", responses=documented(503))
+async def list_models(request: Request) -> ServedModels:
+    """Every model that is loaded, as its manifest describes it."""
+    models: Models = request.app.state.models
+    default = models.get().manifest.name
+    return ServedModels(default=default, models=[_served(models, one) for one in models.newest()])
+
+
+@router.get("/models/{name}", responses=documented(404, 503))
+async def show_model(request: Request, name: str, version: int | None = None) -> ServedModel:
+    """One model: labels, layers, parameter formulas, recipe, test metrics and their remarks."""
+    models: Models = request.app.state.models
+    return _served(models, models.get(name, version))
+
+
+@router.get("/layers", responses=documented(404, 503))
+async def list_layers(model: ChosenModel) -> ServedLayers:
+    """The layers of a model, with shapes, windows and the addresses of their maps."""
+    manifest = model.manifest
+    layers = [_layer(manifest, layer) for layer in manifest.layers]
+    return ServedLayers(model=manifest.name, version=manifest.version, layers=layers)
+
+
+@router.get("/layers/{name}", responses=documented(404, 503))
+async def show_layer(model: ChosenModel, name: str) -> ServedLayer:
+    """One layer of a model."""
+    return _layer(model.manifest, model.layer(name))
+
+
+def _served(models: Models, model: Model) -> ServedModel:
+    manifest = model.manifest
+    return ServedModel(**dict(manifest), versions=models.versions(manifest.name))
+
+
+def _layer(manifest: Manifest, layer: Layer) -> ServedLayer:
+    return ServedLayer(**dict(layer), links=links.of_layer(manifest, layer))

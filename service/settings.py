@@ -1,0 +1,41 @@
+"""The service's settings: flags of `convlens serve` or `CONVLENS_*` variables, read once."""
+
+import os
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Built at the entry point and passed down; a value outside its rule stops the start."""
+
+    model_config = SettingsConfigDict(env_prefix="CONVLENS_", frozen=True, extra="forbid")
+
+    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for every one.")
+    port: int = Field(8000, ge=0, le=65_535, description="Port to listen on.")
+    workers: int = Field(
+        default_factory=lambda: len(os.sched_getaffinity(0)),
+        ge=1,
+        le=64,
+        description="Processes that serve; the number of cores unless said otherwise.",
+    )
+    models: Path = Field(Path("models"), description="Folder with <name>/<version>/ models.")
+    default_model: str = Field(
+        "mnist-lecture", description="Model that answers when a request names none."
+    )
+    max_image_bytes: int = Field(
+        10 * 2**20, ge=1, description="Largest image file, in bytes; 413 beyond."
+    )
+    max_image_pixels: int = Field(
+        50_000_000, ge=1, description="Most pixels an image may have; 413 beyond."
+    )
+    max_images: int = Field(128, ge=1, description="Most images in one request; 413 beyond.")
+    max_request_bytes: int = Field(
+        32 * 2**20, ge=1, description="Largest request body, in bytes; 413 beyond."
+    )
+    queue: int = Field(
+        1024, ge=1, description="Most images that wait for a model in one worker; 503 beyond."
+    )
+    threads: int = Field(1, ge=1, le=64, description="TensorFlow's threads for one operation.")
+    cache: int = Field(64, ge=1, description="Images whose feature maps a worker keeps ready.")
