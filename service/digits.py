@@ -50,7 +50,8 @@ def isolate(pixels: Pixels, size: tuple[int, int]) -> tuple[Pixels, tuple[str, .
     steps: list[str] = []
     work = _reduce(pixels if pixels.ndim == 3 else pixels[..., np.newaxis])
     dark = _ink_is_dark(work)
-    steps.append("made grey" if pixels.ndim == 3 else "was grey")
+    if pixels.ndim == 3:
+        steps.append("made grey by the colour that stands out most from the ground")
     ink = _find(work, dark)
     if ink is None:
         return np.zeros(size, np.uint8), (*steps, "found no ink: blank")

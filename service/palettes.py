@@ -20,8 +20,8 @@ def _between(*anchors: str) -> Table:
 
 # Smith and van der Walt's viridis, as OpenCV carries it.
 VIRIDIS: Table = np.asarray(
-    cv2.applyColorMap(np.arange(256, dtype=np.uint8), cv2.COLORMAP_VIRIDIS), np.uint8
-)[:, 0, ::-1]
+    cv2.applyColorMap(np.arange(256, dtype=np.uint8)[np.newaxis], cv2.COLORMAP_VIRIDIS), np.uint8
+)[0, :, ::-1]
 # Brewer, Harrower and Pennsylvania State University: RdBu, turned so that red is positive.
 BLUE_RED = _between(
     "053061", "2166ac", "4393c3", "92c5de", "d1e5f0", "f7f7f7",

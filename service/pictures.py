@@ -24,7 +24,7 @@ MARGIN = 20
 HEAD = 76
 GAP = 6
 LABEL = 14
-MOST_ZOOM = 24
+MOST_ZOOM = 48
 
 
 def grid(maps: Floats, title: str, scale: Literal["layer", "map"] = "layer") -> bytes:
@@ -32,8 +32,7 @@ def grid(maps: Floats, title: str, scale: Literal["layer", "map"] = "layer") -> 
     count = maps.shape[2]
     shared = palettes.anchored(maps)
     scales = [shared if scale == "layer" else palettes.anchored(maps[..., i]) for i in range(count)]
-    shape = "×".join(str(size) for size in maps.shape)
-    heading = f"{title}   {shape}"
+    heading = f"{title}   {_shape(maps)}"
     note = "" if scale == "layer" else "each map on a scale of its own; the bar is the layer's"
     return _draw(maps, range(count), scales, shared, heading, note, scale)
 
@@ -42,7 +41,7 @@ def single(one: Floats, title: str, index: int, limits: tuple[float, float] | No
     """A PNG of one map, float32 (h, w); `limits` are those of the layer whose scale it shares."""
     values = one if limits is None else np.array(limits, np.float32)
     scale = palettes.anchored(values)
-    heading = f"{title}   map {index}   {one.shape[0]}×{one.shape[1]}"
+    heading = f"{title}   map {index}   {_shape(one)}"
     note = "" if limits is None else "on the layer's scale"
     return _draw(
         one[..., np.newaxis],
@@ -95,7 +94,7 @@ def _zoom(columns: int, width: int, height: int, count: int) -> int:
     room = (WIDTH - (columns - 1) * GAP) // columns
     if count == 1:
         room = 560
-    return max(1, min(MOST_ZOOM, room // width, max(1, 560 // height)))
+    return max(1, min(MOST_ZOOM, room // width, 560 // height))
 
 
 def _tile(values: Floats, scale: Scale, zoom: int) -> NDArray[np.uint8]:
@@ -138,7 +137,7 @@ def _png(image: Image.Image, maps: Floats, bar: Scale, heading: str, scope: str)
     for key, value in {
         "Software": "convlens",
         "Title": heading,
-        "Shape": "×".join(str(size) for size in maps.shape),
+        "Shape": _shape(maps),
         "Minimum": repr(float(maps.min())),
         "Maximum": repr(float(maps.max())),
         "Scale": scope,
@@ -155,5 +154,10 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
 
 
+def _shape(maps: Floats) -> str:
+    """Pillow's font has no multiplication sign."""
+    return " x ".join(str(size) for size in maps.shape)
+
+
 def _number(value: float) -> str:
-    return f"{float(value):.4g}".replace("-", "−")
+    return f"{float(value):.4g}"

@@ -17,7 +17,6 @@ from service.models import Activations
 
 router = APIRouter(tags=["maps"])
 
-Format = Literal["json", "png", "npy"]
 Scale = Literal["layer", "map"]
 Stage = Literal["pre", "post"]
 
@@ -26,13 +25,16 @@ Stage = Literal["pre", "post"]
 class View:
     """How the maps are wanted."""
 
-    format: Format | None
+    format: str | None
     scale: Scale
     stage: Stage
 
 
 def _view(
-    format: Annotated[Format | None, Query(description="Overrides the `Accept` header.")] = None,
+    format: Annotated[
+        str | None,
+        Query(description="Overrides the `Accept` header.", examples=["json", "png", "npy"]),
+    ] = None,
     scale: Annotated[
         Scale, Query(description="One colour scale for the layer, or one for each map.")
     ] = "layer",
