@@ -26,18 +26,23 @@ class Bundle(tf.Module):  # type: ignore[misc]
         self._convolutions = [node for node in nodes if node.kind == "convolution"]
 
     def signatures(self) -> dict[str, Any]:
-        """The concrete functions by the name under which they are saved."""
+        """The concrete functions by the name under which they are saved.
+
+        A network without convolutions has no `grad_cam` and no `ablation`.
+        """
         images = tf.TensorSpec((None, *self._shape), tf.uint8, name="images")
         index = tf.TensorSpec((None,), tf.int32, name="index")
         maps = sum(node.weights["kernel"].shape[-1] for node in self._convolutions)
         masks = tf.TensorSpec((maps,), tf.float32, name="masks")
-        return {
-            "serving_default": tf.function(self.predict, [images]).get_concrete_function(),
-            "activations": tf.function(self.activations, [images]).get_concrete_function(),
-            "grad_cam": tf.function(self.grad_cam, [images, index]).get_concrete_function(),
-            "weights": tf.function(self.weights, []).get_concrete_function(),
-            "ablation": tf.function(self.ablation, [images, masks]).get_concrete_function(),
+        functions = {
+            "serving_default": tf.function(self.predict, [images]),
+            "activations": tf.function(self.activations, [images]),
+            "weights": tf.function(self.weights, []),
         }
+        if self._convolutions:
+            functions["grad_cam"] = tf.function(self.grad_cam, [images, index])
+            functions["ablation"] = tf.function(self.ablation, [images, masks])
+        return {name: function.get_concrete_function() for name, function in functions.items()}
 
     def layers(self) -> tuple[Layer, ...]:
         """The manifest's records, with the output shapes that one image gives."""

@@ -93,10 +93,12 @@ def load(name: Name, folder: Path | None = None, validation: int = VALIDATION) -
 
 
 def _remark(test: Split) -> str | None:
-    labels = test.labels.astype(np.uint8).tobytes()
-    if hashlib.sha256(labels).hexdigest() == JPEG_COPY:
-        return "test images re-encoded as JPEG q75"
-    return None
+    return "test images re-encoded as JPEG q75" if digest(test.labels) == JPEG_COPY else None
+
+
+def digest(labels: NDArray[Any]) -> str:
+    """The sha256 of labels in their order, each as one byte."""
+    return hashlib.sha256(labels.astype(np.uint8).tobytes()).hexdigest()
 
 
 def _download(name: Name) -> dict[str, NDArray[Any]]:

@@ -110,5 +110,6 @@ class _Bar(keras.callbacks.Callback):  # type: ignore[misc]
         self._progress.console.print(
             f"epoch {epoch + 1:3}  loss {logs['loss']:.4f}  accuracy {logs['accuracy']:.2%}"
             f"  validation loss {logs['val_loss']:.4f}  accuracy {logs['val_accuracy']:.2%}",
+            highlight=False,
             soft_wrap=True,
         )
