@@ -1,0 +1,97 @@
+"""Tiny real models with random weights: what the service's tests load in place of trained ones."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.manifest import Manifest, Preparation
+from training import export, nodes
+from training.data import Dataset, Split
+from training.nodes import Node
+
+LABELS = ("one", "two", "three")
+
+
+def tiny_bundle(
+    folder: Path,
+    *,
+    shape: tuple[int, int, int] = (12, 12, 1),
+    preparation: Preparation = "digit",
+    labels: tuple[str, ...] = LABELS,
+    seed: int = 1,
+) -> Manifest:
+    """Write a tiny model to `folder`, .../<name>/<version>, and return its manifest."""
+    dataset = tiny_dataset(shape, labels, preparation, seed=seed)
+    recipe: export.RecipeRecord = {"network": "tiny", "seed": seed}
+    return export.export(tiny_nodes(shape, len(labels), seed), dataset, recipe, folder)
+
+
+def tiny_nodes(shape: tuple[int, int, int], classes: int, seed: int = 1) -> list[Node]:
+    """Three maps under SAME, then four under VALID with stride 2, of which the last is dead."""
+    random = np.random.default_rng(seed)
+
+    def draw(*size: int) -> NDArray[np.float32]:
+        return random.normal(0, 0.5, size).astype(np.float32)
+
+    height, width, channels = shape
+    alive = np.array([4, 2, 0, -100], np.float32)
+    features = _after(height) * _after(width) * 4
+    return [
+        nodes.convolution(
+            "conv1",
+            "images",
+            draw(3, 3, channels, 3),
+            np.array([2, 0.5, 0], np.float32),
+            padding="SAME",
+            activation="relu",
+        ),  # h×w×3
+        nodes.pooling("pool1", "conv1"),  # h/2×w/2×3
+        nodes.convolution(
+            "conv2", "pool1", draw(3, 3, 3, 4), alive, strides=(2, 2), activation="relu"
+        ),  # 2×2×4 when h and w are 12
+        nodes.pooling("pool2", "conv2", "average", strides=(1, 1), padding="SAME"),  # 2×2×4
+        nodes.flatten("flatten", "pool2"),  # 16
+        nodes.dense("dense1", "flatten", draw(features, 5), draw(5), activation="relu"),  # 5
+        nodes.dropout("dropout", "dense1"),  # 5
+        nodes.dense("output", "dropout", draw(5, classes), draw(classes), activation="softmax"),
+    ]
+
+
+def tiny_dataset(
+    shape: tuple[int, int, int] = (12, 12, 1),
+    labels: tuple[str, ...] = LABELS,
+    preparation: Preparation = "digit",
+    *,
+    count: int = 24,
+    seed: int = 1,
+) -> Dataset:
+    """Random images with random labels, `count` in each split."""
+    random = np.random.default_rng(seed)
+
+    def split() -> Split:
+        images = random.integers(0, 256, (count, *shape), dtype=np.uint8)
+        return Split(images, random.integers(0, len(labels), count))
+
+    return Dataset(labels, preparation, split(), split(), split())
+
+
+def write_npz(path: Path, *, count: int = 40, **replaced: Any) -> None:
+    """An .npz of random images laid out like MNIST's or CIFAR-10's, as its file name says.
+
+    `replaced` puts other arrays in the place of some; None leaves one out.
+    """
+    random = np.random.default_rng(1)
+    shape = {"mnist": (28, 28), "cifar10": (32, 32, 3)}[path.stem]
+    arrays: dict[str, Any] = {}
+    for part in ("train", "test"):
+        arrays[f"x_{part}"] = random.integers(0, 256, (count, *shape), dtype=np.uint8)
+        arrays[f"y_{part}"] = random.integers(0, 10, count, dtype=np.uint8)
+    arrays.update(replaced)
+    np.savez(path, **{name: array for name, array in arrays.items() if array is not None})
+
+
+def _after(size: int) -> int:
+    """The side of the last maps: halved by pool1, then VALID 3×3 with stride 2."""
+    return (size // 2 - 3) // 2 + 1
