@@ -17,6 +17,9 @@ FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 # A JPEG larger than this is decoded at a half, a quarter or an eighth, as long as it stays above.
 DRAFT = (1024, 1024)
 
+# How the files begin that Pillow does not recognise when their header is cut off.
+_SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*")
+
 # What Pillow's readers raise on damaged files, as seen with a fuzzer.
 _DAMAGE = (
     OSError,
@@ -62,6 +65,8 @@ def inspect(data: bytes, limits: Limits) -> Image.Image:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as problem:
         raise _too_many(limits) from problem
     except UnidentifiedImageError as problem:
+        if data.startswith(_SIGNATURES):
+            raise BadImage("The image breaks off in its header. Send it again, whole.") from problem
         raise UnsupportedImage(
             f"This is not an image of a type that is read: {', '.join(FORMATS)}."
         ) from problem

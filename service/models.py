@@ -79,19 +79,23 @@ class Models:
         self._settings = settings
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="model")
         self._loaded: dict[str, dict[int, Model]] = {}
-        self.ready = False
+        self._hindrance: str | None = "The models are still being loaded."
 
     async def load(self) -> None:
         """Load every folder; one that is refused is logged with its sentence and left out."""
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._executor, self._load)
-        self.ready = self._settings.default_model in self._loaded
-        if not self.ready:
-            logger.error(
-                "The default model %r is not among the loaded ones (%s): not ready.",
-                self._settings.default_model,
-                ", ".join(self._loaded) or "none",
-            )
+        try:
+            await loop.run_in_executor(self._executor, self._load)
+        except Exception as problem:  # Nobody awaits this: readiness and the log must say it.
+            logger.exception("The models could not be loaded.")
+            self._hindrance = f"The models could not be loaded: {problem}"
+            return
+        default = self._settings.default_model
+        self._hindrance = None
+        if default not in self._loaded:
+            known = ", ".join(self._loaded) or "none"
+            self._hindrance = f"The default model {default!r} was not loaded; there is: {known}."
+            logger.error("Not ready. %s", self._hindrance)
 
     def close(self) -> None:
         """Let the thread go."""
@@ -100,10 +104,11 @@ class Models:
     def get(self, name: str | None = None, version: int | None = None) -> Model:
         """The newest version of the default model, or what `name` and `version` say.
 
-        Raises NotReady while models load and NotFound, with the names that exist, after.
+        Raises NotReady until the default model is loaded; after that NotFound, with the names that
+        exist.
         """
-        if not self.ready:
-            raise NotReady("The models are still being loaded. Send this again in a second.")
+        if self._hindrance is not None:
+            raise NotReady(f"{self._hindrance} Send this again later.")
         wanted = name or self._settings.default_model
         if wanted not in self._loaded:
             raise NotFound("model", wanted, self._loaded)

@@ -1,5 +1,6 @@
 """The one module that touches TensorFlow: a SavedModel's folder becomes arrays in, arrays out."""
 
+import contextlib
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,20 +14,24 @@ from service.errors import ModelError
 Floats = NDArray[np.float32]
 Images = NDArray[np.uint8]
 
-SIGNATURES = ("serving_default", "activations", "grad_cam", "weights", "ablation")
+REQUIRED = ("serving_default", "activations", "weights")
+OPTIONAL = ("grad_cam", "ablation")
 
 
 def start(threads: int) -> None:
     """Import TensorFlow and bound its threads; to be called once, before any model is loaded."""
     tf = _tensorflow()
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
+    # A process that has used TensorFlow before keeps the threads that it has.
+    with contextlib.suppress(RuntimeError):
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
 class Network:
-    """The five signatures of one SavedModel, each a function from numpy arrays to numpy arrays.
+    """The signatures of one SavedModel, each a function from numpy arrays to numpy arrays.
 
     Images are uint8 of shape (n, h, w, c). The methods block for as long as the model computes.
+    A network without convolutions has no `grad_cam` and no `ablation`: see `can`.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -38,12 +43,18 @@ class Network:
             raise ModelError(f"{folder} is not a SavedModel that can be loaded: {problem}") from (
                 problem
             )
-        if missing := set(SIGNATURES) - set(self._loaded.signatures):
+        if missing := set(REQUIRED) - set(self._loaded.signatures):
             raise ModelError(f"{folder} lacks the signatures {', '.join(sorted(missing))}")
         self._constant = tf.constant
         self._run: dict[str, Callable[..., Mapping[str, Any]]] = {
-            name: self._loaded.signatures[name] for name in SIGNATURES
+            name: self._loaded.signatures[name]
+            for name in (*REQUIRED, *OPTIONAL)
+            if name in self._loaded.signatures
         }
+
+    def can(self, signature: str) -> bool:
+        """Whether the model has this signature."""
+        return signature in self._run
 
     def predict(self, images: Images) -> Floats:
         """The probabilities of every class, float32 of shape (n, classes)."""
