@@ -32,6 +32,8 @@ def _sources(layer: Any) -> list[str]:
 
 
 def _convolution(layer: Any, source: str) -> Node:
+    if layer.groups != 1 or tuple(layer.dilation_rate) != (1, 1):
+        raise ExportError(f"{layer.name}: grouped and dilated convolutions cannot be exported.")
     return nodes.convolution(
         layer.name,
         source,
@@ -46,15 +48,37 @@ def _dense(layer: Any, source: str) -> Node:
     return nodes.dense(layer.name, source, *layer.get_weights(), activation=_activation(layer))
 
 
-def _max_pooling(layer: Any, source: str) -> Node:
+def _pooling(layer: Any, source: str) -> Node:
     return nodes.pooling(
         layer.name,
         source,
-        "max",
+        "max" if isinstance(layer, layers.MaxPooling2D) else "average",
         kernel=tuple(layer.pool_size),
         strides=tuple(layer.strides),
         padding=layer.padding.upper(),
     )
+
+
+def _batch_normalization(layer: Any, source: str) -> Node:
+    if not (layer.scale and layer.center):
+        raise ExportError(f"{layer.name}: without scale or centre it cannot be exported.")
+    gamma, beta, mean, variance = layer.get_weights()
+    return nodes.batch_normalization(
+        layer.name,
+        source,
+        gamma=gamma,
+        beta=beta,
+        mean=mean,
+        variance=variance,
+        epsilon=layer.epsilon,
+    )
+
+
+def _only_activation(layer: Any, source: str) -> Node:
+    function = _activation(layer)
+    if function is None:
+        raise ExportError(f"{layer.name}: an activation that does nothing cannot be exported.")
+    return nodes.activation(layer.name, source, function)
 
 
 def _activation(layer: Any) -> str | None:
@@ -67,7 +91,14 @@ def _activation(layer: Any) -> str | None:
 _MAKERS: dict[type[Any], _Maker] = {
     layers.Conv2D: _convolution,
     layers.Dense: _dense,
-    layers.MaxPooling2D: _max_pooling,
+    layers.MaxPooling2D: _pooling,
+    layers.AveragePooling2D: _pooling,
+    layers.GlobalAveragePooling2D: lambda layer, source: nodes.global_average_pooling(
+        layer.name, source
+    ),
+    layers.BatchNormalization: _batch_normalization,
+    layers.Activation: _only_activation,
+    layers.Add: lambda layer, *sources: nodes.add(layer.name, *sources),
     layers.Flatten: lambda layer, source: nodes.flatten(layer.name, source),
     layers.Dropout: lambda layer, source: nodes.dropout(layer.name, source),
 }

@@ -150,6 +150,59 @@ def dropout(name: str, inputs: str) -> Node:
     return Node(name, "dropout", (inputs,), lambda tensors, weights: tf.identity(tensors[0]))
 
 
+def global_average_pooling(name: str, inputs: str) -> Node:
+    """(n, h, w, c) → (n, c): the mean of each map."""
+
+    def compute(tensors: list[Any], weights: dict[str, Any]) -> Any:
+        return tf.reduce_mean(tensors[0], axis=(1, 2))
+
+    return Node(name, "global_average_pooling", (inputs,), compute)
+
+
+def activation(name: str, inputs: str, function: str) -> Node:
+    """A layer that only applies `function`, for sums that were normalised or added first."""
+    return Node(
+        name, "activation", (inputs,), lambda tensors, weights: tensors[0], activation=function
+    )
+
+
+def add(name: str, *inputs: str) -> Node:
+    """The sum of the outputs of several layers."""
+    return Node(name, "add", inputs, lambda tensors, weights: tf.add_n(tensors))
+
+
+def batch_normalization(
+    name: str,
+    inputs: str,
+    *,
+    gamma: NDArray[np.float32],
+    beta: NDArray[np.float32],
+    mean: NDArray[np.float32],
+    variance: NDArray[np.float32],
+    epsilon: float,
+) -> Node:
+    """(x − mean) / √(variance + epsilon) · gamma + beta, each of shape (maps,)."""
+
+    def compute(tensors: list[Any], weights: dict[str, Any]) -> Any:
+        return tf.nn.batch_normalization(
+            tensors[0],
+            weights["mean"],
+            weights["variance"],
+            weights["beta"],
+            weights["gamma"],
+            epsilon,
+        )
+
+    return Node(
+        name,
+        "batch_normalization",
+        (inputs,),
+        compute,
+        {"gamma": gamma, "beta": beta, "mean": mean, "variance": variance},
+        formula=f"4·{gamma.size} = {4 * gamma.size}",
+    )
+
+
 def _with_bias(kernel: NDArray[np.float32], bias: NDArray[np.float32] | None) -> Weights:
     return {"kernel": kernel} if bias is None else {"kernel": kernel, "bias": bias}
 
