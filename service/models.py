@@ -138,7 +138,7 @@ class Models:
 
 
 def find(models: Path) -> list[Path]:
-    """The folders <name>/<version>/ under `models`, the default order of loading.
+    """The folders <name>/<version>/ under `models`, by name and then by version.
 
     Raises ModelError when there is no such folder.
     """
@@ -146,7 +146,7 @@ def find(models: Path) -> list[Path]:
         raise ModelError(
             f"There is no models folder {models}. Start where it is, or name it with --models."
         )
-    return sorted(_version_folders(models))
+    return sorted(_version_folders(models), key=lambda one: (one.parent.name, int(one.name)))
 
 
 def read_manifest(folder: Path) -> Manifest:
