@@ -11,7 +11,7 @@ from fastapi_offline import FastAPIOffline
 from service import problems
 from service.intake import Intake
 from service.models import Models
-from service.routes import health, maps, models, predict
+from service.routes import health, maps, models, page, predict
 from service.settings import Settings
 
 DESCRIPTION = """Send an image, get its class; ask for a layer, get its feature maps.
@@ -32,8 +32,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings = settings
     problems.install(app)
-    for routes in (predict, models, maps, health):
+    for routes in (predict, models, maps, health, page):
         app.include_router(routes.router)
+    app.mount("/web", page.files)
     return app
 
 

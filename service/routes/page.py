@@ -1,0 +1,36 @@
+"""`GET /`: the page for people; its files are under /web, the pictures it offers in /samples."""
+
+from pathlib import Path
+from typing import get_args
+
+from fastapi import APIRouter
+from starlette.responses import FileResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from service import samples
+from service.manifest import Preparation
+
+FOLDER = Path(__file__).parents[1] / "web"
+POLICY = "default-src 'self'; img-src 'self' data: blob:"
+
+router = APIRouter(tags=["page"])
+files = StaticFiles(directory=FOLDER)
+
+
+@router.get("/", include_in_schema=False)
+async def page() -> FileResponse:
+    """The page; it may load nothing from any other host."""
+    headers = {"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"}
+    return FileResponse(FOLDER / "index.html", headers=headers)
+
+
+@router.get("/samples")
+async def list_samples() -> dict[str, list[str]]:
+    """The names that `?sample=` takes, for each way in which models prepare a picture."""
+    return {how: list(samples.names(how)) for how in get_args(Preparation)}
+
+
+@router.get("/samples/{preparation}/{name}.png", response_class=Response)
+async def show_sample(preparation: Preparation, name: str) -> Response:
+    """One of the pictures that ship with the service, as a PNG."""
+    return Response(samples.data(preparation, name), media_type="image/png")

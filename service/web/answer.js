@@ -1,0 +1,32 @@
+// A prediction becomes ten bars that are also a table, and the steps that made the input.
+
+import { find, make, percent } from './elements.js';
+import { labelled, say, step } from './texts.js';
+
+export function showBars(labels, prediction) {
+  const body = find('bars').tBodies[0];
+  if (body.rows.length !== labels.length || body.dataset.labels !== labels.join()) {
+    body.dataset.labels = labels.join();
+    body.replaceChildren(...labels.map(row));
+  }
+  labels.forEach((label, i) => {
+    const share = prediction?.probabilities[label];
+    const one = body.rows[i];
+    one.cells[0].textContent = labelled(label);
+    one.classList.toggle('best', prediction !== null && label === prediction.label);
+    one.querySelector('i').style.transform = `scaleX(${share ?? 0})`;
+    one.querySelector('span').textContent = share === undefined ? '–' : percent(share);
+  });
+  find('verdict').textContent = prediction ? labelled(prediction.label) : '';
+  find('confidence').textContent = prediction ? percent(prediction.confidence) : say('empty');
+}
+
+function row() {
+  const cell = make('td', {}, make('b', {}, make('i')), make('span'));
+  return make('tr', {}, make('th', { scope: 'row' }), cell);
+}
+
+export function showSteps(prediction) {
+  const sentences = prediction?.prepared ?? [];
+  find('steps').replaceChildren(...sentences.map((one) => make('li', {}, step(one))));
+}

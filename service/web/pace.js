@@ -1,0 +1,39 @@
+// Many wishes become few runs: one at a time, the newest last, none closer than `rest` ms.
+
+export class Pace {
+  constructor(rest, run, complain) {
+    Object.assign(this, { rest, run, complain, began: -Infinity, wanted: false, running: null });
+  }
+
+  ask() {
+    this.wanted = true;
+    this.running ??= this.loop();
+  }
+
+  // Resolves when nothing is wanted any more.
+  async settled() {
+    while (this.running) await this.running;
+  }
+
+  async loop() {
+    while (this.wanted) {
+      await pause(this.began + this.rest - performance.now());
+      this.wanted = false;
+      this.began = performance.now();
+      const control = new AbortController();
+      // A run that takes long is dropped when there is something newer to show.
+      const watch = setInterval(() => this.wanted && performance.now() - this.began > 400 && control.abort(), 50);
+      try {
+        await this.run(control.signal);
+      } catch (problem) {
+        if (problem.name !== 'AbortError') this.complain(problem);
+      }
+      clearInterval(watch);
+    }
+    this.running = null;
+  }
+}
+
+function pause(milliseconds) {
+  return milliseconds > 0 ? new Promise((resolve) => setTimeout(resolve, milliseconds)) : null;
+}

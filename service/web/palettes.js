@@ -1,0 +1,60 @@
+// A value becomes a colour: the service's three palettes, and scales that know where zero is.
+
+const VIRIDIS = '440154 481a6c 472f7d 414487 39568c 31688e 2a788e 23888e 1f988b 22a884 35b779 54c568 7ad151 a5db36 d2e21b fde725';
+const BLUE_RED = '053061 2166ac 4393c3 92c5de d1e5f0 f7f7f7 fddbc7 f4a582 d6604d b2182b 67001f';
+const BROWN_TEAL = '543005 8c510a bf812d dfc27d f6e8c3 f5f5f5 c7eae5 80cdc1 35978f 01665e 003c30';
+
+const tables = new Map();
+
+function table(anchors) {
+  if (!tables.has(anchors)) tables.set(anchors, interpolate(anchors.split(' ')));
+  return tables.get(anchors);
+}
+
+function interpolate(anchors) {
+  const colours = new Uint32Array(256); // 0xAABBGGRR, as ImageData holds it
+  for (let i = 0; i < 256; i++) {
+    const at = (i / 255) * (anchors.length - 1);
+    const from = Math.min(Math.floor(at), anchors.length - 2);
+    let colour = 255 << 24;
+    for (let channel = 0; channel < 3; channel++) {
+      const [a, b] = [from, from + 1].map((k) => parseInt(anchors[k].slice(2 * channel, 2 * channel + 2), 16));
+      colour |= Math.round(a + (b - a) * (at - from)) << (8 * channel);
+    }
+    colours[i] = colour;
+  }
+  return colours;
+}
+
+// Maps: viridis from 0 where nothing is negative, else blue and red around 0.
+export function anchored(low, high) {
+  if (low >= 0) return { table: table(VIRIDIS), low: 0, high };
+  return symmetric(Math.max(-low, high));
+}
+
+export function symmetric(most) {
+  return { table: table(BLUE_RED), low: -most, high: most };
+}
+
+export function forKernels(most) {
+  return { table: table(BROWN_TEAL), low: -most, high: most };
+}
+
+export function pick(scale, value) {
+  const span = scale.high - scale.low;
+  if (!(span > 0)) return scale.table[scale.low < 0 ? 128 : 0];
+  const at = Math.round(((value - scale.low) * 255) / span);
+  return scale.table[at < 0 ? 0 : at > 255 ? 255 : at];
+}
+
+export function css(scale, value) {
+  const colour = pick(scale, value);
+  return `rgb(${colour & 255} ${(colour >> 8) & 255} ${(colour >> 16) & 255})`;
+}
+
+// Black or white, whichever reads better on the colour of `value`.
+export function inkOn(scale, value) {
+  const colour = pick(scale, value);
+  const [r, g, b] = [0, 8, 16].map((shift) => (((colour >> shift) & 255) / 255) ** 2.2);
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.19 ? '#111' : '#fff';
+}
