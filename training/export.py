@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -104,7 +105,8 @@ def _reason(problem: Any) -> str:
     """What the system said, in one line and without the place in TensorFlow that noticed."""
     if isinstance(problem, OSError) and problem.strerror:
         return problem.strerror
-    return str(problem).splitlines()[0].rstrip(".")
+    first = re.sub(r"\{\{.*?\}\}|\[Op:.*?\]", "", str(problem).splitlines()[0])
+    return first.rpartition("; ")[2].strip(" .")
 
 
 def _measure(
