@@ -2,6 +2,7 @@
 
 import { address, getJson, getNpy, postPicture } from './api.js';
 import { showBars, showSteps } from './answer.js';
+import { Bench } from './bench.js';
 import { Desk } from './desk.js';
 import { Drawing } from './drawing.js';
 import { choice, find, make, number } from './elements.js';
@@ -15,6 +16,7 @@ import { showSame } from './same.js';
 import { listen } from './sources.js';
 import { labelled, language, say, speak } from './texts.js';
 import { startTheme } from './theme.js';
+import { Reasons } from './why.js';
 
 const state = { model: null, token: null, prediction: null, pixels: null, arrays: new Map() };
 const options = { stage: 'post', scale: 'layer', sort: 'index' };
@@ -27,10 +29,11 @@ const drawing = new Drawing(find('draw'), find('pen'), () => {
 });
 const network = new Network(find('columns'), { choose, point });
 const desk = new Desk(state, (place) => writePlace({ ...placeOf(), ...place }));
+const reasons = new Reasons(state);
+let bench = null;
 
-async function look(signal) {
+async function look(signal, asked) {
   if (source === null && drawing.empty) return forget();
-  const began = performance.now();
   const blob = source ?? (await drawing.blob());
   const { model } = state;
   const vectors = columnsOf(model).filter((layer) => !hasMaps(layer)).map((layer) => layer.name);
@@ -41,7 +44,7 @@ async function look(signal) {
   if (signal.aborted) return;
   Object.assign(state, { token: prediction.image, prediction, pixels, arrays });
   show();
-  document.documentElement.dataset.took = Math.round(performance.now() - began);
+  document.documentElement.dataset.took = Math.round(performance.now() - asked);
 }
 
 function vectorOf({ values }) {
@@ -71,6 +74,8 @@ function show() {
   network.show(state.arrays, options);
   showSame(find('same-predict'), `curl -F file=@picture.png '${location.origin}${address('/predict', { model: model.name })}'`, []);
   desk.refresh(options);
+  clearTimeout(state.explaining);
+  state.explaining = setTimeout(() => reasons.refresh(), 200); // Gradients can wait until the drawing pauses.
   writePlace(placeOf());
 }
 
@@ -176,6 +181,7 @@ function translate(wanted) {
   const open = layer !== undefined;
   useModel(state.model.name);
   if (state.token) show();
+  bench?.draw();
   if (open) choose(layer, map, { row, col }, false);
 }
 
@@ -206,6 +212,7 @@ async function start() {
 }
 
 async function begin(place, preferred) {
+  bench = new Bench();
   await useModel(place.model ?? preferred);
   if (place.image) await takeToken(place.image);
   else await takeSample(samples[state.model.preparation].includes('7') ? '7' : samples[state.model.preparation][0]);

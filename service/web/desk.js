@@ -1,11 +1,140 @@
-// A chosen cell becomes its arithmetic, drawn between the input it sees and the map it is in.
+// A chosen cell is shown between the part of the input it sees and the map it is in.
+
+import { address, getJson } from './api.js';
+import { showArithmetic } from './arithmetic.js';
+import { find } from './elements.js';
+import { mapsOf, statistics } from './layers.js';
+import { cellAt } from './network.js';
+import { enlarge, paintMap, paintPixels } from './paint.js';
+import { anchored } from './palettes.js';
+import { showSame } from './same.js';
+import { say } from './texts.js';
+
+const WIDE = 264;
 
 export class Desk {
   constructor(state, moved) {
-    Object.assign(this, { state, moved, place: {} });
+    Object.assign(this, { state, moved, place: {}, held: false, control: null, timer: null });
+    const map = find('map');
+    map.addEventListener('pointermove', (event) => !this.held && event.pointerType === 'mouse' && this.move(cellAt(map, event)));
+    map.addEventListener('click', (event) => this.hold(cellAt(map, event)));
+    map.addEventListener('keydown', (event) => this.key(event));
+    find('slider').addEventListener('input', (event) => this.slide(Number(event.target.value)));
+    find('play').addEventListener('click', () => this.play(this.timer === null));
   }
-  middle() { return { row: 0, col: 0 }; }
-  open(place) { this.place = place; }
-  close() { this.place = {}; }
-  refresh() {}
+
+  middle(name) {
+    const [height, width] = this.state.arrays.get(name).shape;
+    return { row: Math.floor(height / 2), col: Math.floor(width / 2) };
+  }
+
+  open(place, options, focus) {
+    this.place = place;
+    this.held = true;
+    find('cell').hidden = false;
+    this.refresh(options);
+    if (focus) find('map').focus();
+    const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
+    find('cell').scrollIntoView({ block: 'nearest', behavior: still ? 'auto' : 'smooth' });
+  }
+
+  close() {
+    this.play(false);
+    this.place = {};
+    find('cell').hidden = true;
+  }
+
+  // After a new picture, stage or language: the same cell with new numbers.
+  refresh(options = this.options) {
+    this.options = options;
+    const { layer, map } = this.place;
+    const array = this.state.arrays.get(layer);
+    if (!array) return;
+    const { low, high } = statistics(array, options.scale === 'map' ? map : null);
+    paintMap(find('map'), array, map, anchored(low, high));
+    this.zoom = Math.min(72, Math.max(1, Math.floor(WIDE / Math.max(...array.shape.slice(0, 2)))));
+    enlarge(find('map'), this.zoom);
+    find('map').setAttribute('aria-label', say('mapHelp', { layer, index: map }));
+    find('slider').max = array.shape[0] * array.shape[1] - 1;
+    paintPixels(find('field'), this.state.pixels, this.state.model.input_shape);
+    this.fieldZoom = Math.max(1, Math.floor(WIDE / find('field').width));
+    enlarge(find('field'), this.fieldZoom);
+    this.play(this.timer !== null);
+    this.look();
+  }
+
+  move({ row, col }) {
+    if (row === this.place.row && col === this.place.col) return;
+    Object.assign(this.place, { row, col });
+    this.look();
+  }
+
+  hold(cell) {
+    this.held = !this.held || cell.row !== this.place.row || cell.col !== this.place.col;
+    this.move(cell);
+  }
+
+  key(event) {
+    const steps = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+    if (event.key === 'Escape') document.querySelector('button.map[aria-pressed="true"]')?.focus();
+    if (!(event.key in steps)) return;
+    event.preventDefault();
+    const [down, right] = steps[event.key];
+    const [height, width] = this.state.arrays.get(this.place.layer).shape;
+    const clamp = (value, most) => Math.min(Math.max(value, 0), most - 1);
+    this.move({ row: clamp(this.place.row + down, height), col: clamp(this.place.col + right, width) });
+  }
+
+  slide(at) {
+    const width = this.state.arrays.get(this.place.layer).shape[1];
+    this.held = true;
+    this.move({ row: Math.floor(at / width), col: at % width });
+  }
+
+  play(on) {
+    clearInterval(this.timer);
+    const pause = matchMedia('(prefers-reduced-motion: reduce)').matches ? 1500 : 320;
+    this.timer = on ? setInterval(() => this.next(), pause) : null;
+    find('play').textContent = say(on ? 'pause' : 'play');
+  }
+
+  next() {
+    const slider = find('slider');
+    this.slide((Number(slider.value) + 1) % (Number(slider.max) + 1));
+  }
+
+  // Fetch the arithmetic of the cell; an answer for a cell that was left is dropped.
+  async look() {
+    const { layer: name, map, row, col } = this.place;
+    const { model, token } = this.state;
+    const layer = model.layers.find((one) => one.name === name);
+    const width = this.state.arrays.get(name).shape[1];
+    frame(find('map-box'), { top: row, left: col, height: 1, width: 1 }, this.zoom);
+    find('map-caption').textContent = say('mapCaption', { layer: name, index: map, row, col });
+    find('slider').value = row * width + col;
+    this.moved(this.place);
+    const path = `/layers/${name}/${mapsOf(layer)}/${map}/cells/${row}/${col}`;
+    const url = address(path, { model: model.name, image: token });
+    this.control?.abort();
+    this.control = new AbortController();
+    try {
+      const answer = await getJson(url, this.control.signal);
+      this.outline(answer.receptive_field);
+      showArithmetic(find('arithmetic'), answer, layer, this.state);
+      showSame(find('same-cell'), `curl '${location.origin}${url}'`, [['json', url]], `${name}-${map}-${row}-${col}`);
+    } catch (problem) {
+      if (problem.name !== 'AbortError') find('arithmetic').textContent = problem.message;
+    }
+  }
+
+  outline(field) {
+    const { top, left, bottom, right } = field;
+    const box = { top, left, height: bottom - top, width: right - left };
+    frame(find('field-box'), box, this.fieldZoom);
+    find('field-caption').textContent = say('fieldCaption', box);
+  }
+}
+
+function frame(element, { top, left, height, width }, zoom) {
+  for (const [side, value] of Object.entries({ top, left, height, width })) element.style[side] = `${value * zoom}px`;
 }

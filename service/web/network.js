@@ -6,7 +6,8 @@ import { enlarge, paintLegend, paintMap, paintPixels, paintRow } from './paint.j
 import { anchored } from './palettes.js';
 import { labelled, say } from './texts.js';
 
-const TILE = 50; // About how wide a map is drawn, in CSS pixels.
+const TILE = 50; // About how wide a map is drawn, in CSS pixels; less where there are many layers.
+const DEEP = 4;
 
 export class Network {
   constructor(root, { choose, point }) {
@@ -24,7 +25,9 @@ export class Network {
     this.input = make('canvas', { className: 'pixel' });
     const outputs = model.labels.map((label) => make('li', {}, make('i'), make('span', {}, label)));
     this.outputs = make('ol', { className: 'outputs' }, ...outputs);
-    this.columns = columnsOf(model).map((layer) => (hasMaps(layer) ? mapColumn(layer) : vectorColumn(layer)));
+    const layers = columnsOf(model);
+    const tile = layers.filter(hasMaps).length > DEEP ? 0.68 * TILE : TILE;
+    this.columns = layers.map((layer) => (hasMaps(layer) ? mapColumn(layer, tile) : vectorColumn(layer)));
     const first = column(say('input'), model.input_shape.join('×'), '', this.input);
     const last = model.layers.at(-1);
     const output = column(last.name, shapeOf(last), last.formula, this.outputs);
@@ -178,10 +181,10 @@ function column(name, shape, formula, ...content) {
   return make('section', { className: 'column' }, head, ...content);
 }
 
-function mapColumn(layer) {
+function mapColumn(layer, wide) {
   const count = layer.output_shape.at(-1);
   const size = layer.output_shape.length === 3 ? layer.output_shape[1] : 1;
-  const zoom = Math.max(1, Math.round((count > 40 ? 0.62 * TILE : TILE) / size));
+  const zoom = Math.max(1, Math.round((count > 40 ? Math.min(wide, 0.62 * TILE) : wide) / size));
   const across = Math.max(1, Math.min(count, Math.round(Math.sqrt(count / 2))));
   const tiles = Array.from({ length: count }, (_, index) => {
     const tile = make('button', { type: 'button', className: 'map', tabIndex: -1 }, make('canvas', { className: 'pixel', width: 1, height: 1 }));
@@ -205,7 +208,7 @@ function vectorColumn(layer) {
   return { layer, canvas, legend, element };
 }
 
-function makeLegend() {
+export function makeLegend() {
   return make('div', { className: 'legend' }, make('span'), make('canvas'), make('span'));
 }
 

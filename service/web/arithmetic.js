@@ -1,0 +1,106 @@
+// The service's account of one cell becomes an equation and the matrices behind it.
+
+import { make, number } from './elements.js';
+import { nameOf, statistics } from './layers.js';
+import { fixed, matrix } from './matrix.js';
+import { enlarge, paintRow } from './paint.js';
+import { anchored, forKernels, symmetric } from './palettes.js';
+import { say } from './texts.js';
+
+const DIGITS = 4;
+
+export function showArithmetic(root, answer, layer, state) {
+  root.replaceChildren(...(answer.inputs ? convolution(answer, layer, state) : pooling(answer, layer, state)));
+}
+
+function convolution(answer, layer, state) {
+  const scales = scalesOf(answer, layer, state);
+  const order = [...answer.inputs].sort((a, b) => Math.abs(b.subtotal) - Math.abs(a.subtotal));
+  const opened = make('div', { className: 'opened' });
+  const open = (input) => opened.replaceChildren(...channel(input, scales, order.length));
+  open(order[0]);
+  const parts = [equation(answer, layer, order.length), opened];
+  if (answer.inputs.some(({ is_padding }) => is_padding.flat().some(Boolean))) parts.push(note(say('padding')));
+  if (order.length > 1) parts.push(note(say('channelsRest')), channels(order, scales, open));
+  const difference = number(answer.difference, 2);
+  parts.push(note(say('modelSays', { value: number(answer.model_value, 6), difference })));
+  return parts;
+}
+
+function scalesOf({ inputs }, layer, state) {
+  const most = (name) => Math.max(...inputs.flatMap((input) => input[name].flat().map(Math.abs)));
+  const feeding = state.arrays.get(layer.inputs[0]);
+  const { low, high } = feeding ? statistics(feeding) : { low: 0, high: Math.max(1, most('window')) };
+  return { window: anchored(low, high), kernel: forKernels(most('kernel')), products: symmetric(most('products')) };
+}
+
+function equation(answer, layer, count) {
+  const total = term(fixed(answer.sum, DIGITS), count > 1 ? say('sumOver', { count }) : say('sumOne'));
+  const bias = term(fixed(Math.abs(answer.bias), DIGITS), say('bias'));
+  const pre = term(fixed(answer.pre, DIGITS), say('before'));
+  const parts = [total, sign(answer.bias < 0 ? '−' : '+'), bias, sign('='), pre];
+  if (layer.activation && layer.activation !== 'linear') {
+    const name = nameOf(layer.activation);
+    parts.push(sign('→'), term(fixed(answer.value, DIGITS), say('after', { activation: name }), 'result'));
+  }
+  return make('div', { className: 'equation' }, ...parts);
+}
+
+function channel(input, scales, count) {
+  const title = make('h3', {}, say('channel', { index: input.channel }));
+  const digits = 3;
+  const row = make(
+    'div', { className: 'row' },
+    matrix(input.window, scales.window, say('window'), { hatched: input.is_padding, digits }), sign('×'),
+    matrix(input.kernel, scales.kernel, say('kernel'), { digits }), sign('='),
+    matrix(input.products, scales.products, say('products'), { digits }), sign('→'),
+    term(fixed(input.subtotal, DIGITS), say('subtotal')),
+  );
+  return count > 1 ? [title, row] : [row];
+}
+
+function channels(order, scales, open) {
+  const items = order.map((input, position) => {
+    const pictures = ['window', 'kernel'].map((part) => {
+      const canvas = make('canvas', { className: 'pixel' });
+      paintRow(canvas, input[part].flat(), input[part][0].length, scales[part]);
+      enlarge(canvas, Math.max(3, Math.floor(24 / canvas.width)));
+      return canvas;
+    });
+    const words = make('span', {}, make('b', {}, String(input.channel)), fixed(input.subtotal, 3));
+    const item = make('button', { type: 'button', className: 'channel' }, ...pictures, words);
+    item.setAttribute('aria-label', `${say('channel', { index: input.channel })}, ${say('subtotal')} ${fixed(input.subtotal, DIGITS)}`);
+    item.setAttribute('aria-pressed', String(position === 0));
+    item.addEventListener('click', () => {
+      for (const other of items) other.setAttribute('aria-pressed', String(other === item));
+      open(input);
+    });
+    return item;
+  });
+  return make('div', { className: 'channels' }, ...items);
+}
+
+function pooling(answer, layer, state) {
+  const feeding = state.arrays.get(layer.inputs[0]);
+  const { low, high } = feeding ? statistics(feeding) : { low: 0, high: answer.value };
+  const { winner } = answer;
+  const largest = layer.kind.endsWith('max_pooling');
+  const outlined = (row, col) => largest && winner && winner.row === row && winner.col === col;
+  const window = matrix(answer.window, anchored(low, high), say('window'), { hatched: answer.is_padding, outlined, digits: 3 });
+  const result = term(fixed(answer.value, DIGITS), say(largest ? 'poolMax' : 'poolAverage'), 'result');
+  const parts = [make('div', { className: 'row' }, window, sign('→'), result)];
+  if (answer.ties > 1) parts.push(note(say('poolTies', { count: answer.ties })));
+  return parts;
+}
+
+export function term(value, caption, kind = '') {
+  return make('span', { className: `term ${kind}` }, make('b', {}, value), make('small', {}, caption));
+}
+
+export function sign(text) {
+  return make('span', { className: 'sign' }, text);
+}
+
+function note(words) {
+  return make('p', { className: 'note' }, words);
+}
