@@ -38,8 +38,8 @@ def train(
 ) -> None:
     """Train one of the lecture's networks and export it for the service.
 
-    The best epoch is chosen on 5,000 training images that are held back; the figures that are
-    printed at the end, and kept in the manifest, are over all test images.
+    The best epoch is chosen on 5,000 training images that are held back.
+    The figures printed at the end, and kept in the manifest, are over all test images.
 
     Example: convlens train mnist-lecture --data data
     """

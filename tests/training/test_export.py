@@ -136,7 +136,7 @@ def test_full_disk_leaves_nothing(size: int, tmp_path: Path) -> None:
     """A limit on the size of a file stands for the full disk: the same writes fail."""
     (tmp_path / "other").mkdir()
     before = _everything(tmp_path)
-    with _largest_file(size), pytest.raises(ExportError, match="written: File too large.$"):
+    with _largest_file(size), pytest.raises(ExportError, match=r"written: File too large\.$"):
         _write(tmp_path / "models" / "tiny" / "1")
     assert _everything(tmp_path) == before
 
