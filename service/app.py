@@ -1,6 +1,5 @@
 """The application: settings in, every route listed once, a FastAPI app out."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -40,11 +39,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Load the models while liveness answers already; let the threads go at the end."""
+    """Load the models before the first connection is accepted; let the threads go at the end.
+
+    Until then the listening socket keeps what arrives, so that a worker that still loads refuses
+    nothing that another could answer.
+    """
     app.state.models = Models(app.state.settings)
     app.state.intake = Intake(app.state.settings)
-    loading = asyncio.create_task(app.state.models.load())
+    await app.state.models.load()
     yield
-    loading.cancel()
     app.state.intake.close()
     app.state.models.close()

@@ -86,7 +86,7 @@ class Models:
         loop = asyncio.get_running_loop()
         try:
             await loop.run_in_executor(self._executor, self._load)
-        except Exception as problem:  # Nobody awaits this: readiness and the log must say it.
+        except Exception as problem:  # A worker that raised here would be started for ever.
             logger.exception("The models could not be loaded.")
             self._hindrance = f"The models could not be loaded: {problem}"
             return

@@ -17,7 +17,6 @@ from service.app import create_app
 from service.settings import Settings
 from tests.bundles import tiny_dataset
 from tests.pictures import save
-from tests.service.conftest import wait_until_ready
 from training import export, keras_nodes
 
 SHAPE = (14, 14, 3)
@@ -54,7 +53,6 @@ def client(network: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[T
     export.export(keras_nodes.convert(network), dataset, {"seed": 3}, models / "trained" / "1")
     settings = Settings(models=models, default_model="trained")
     with TestClient(create_app(settings)) as client:
-        wait_until_ready(client)
         yield client
 
 

@@ -1,6 +1,5 @@
 """The service on tiny models, as a client meets it."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,14 +8,6 @@ from fastapi.testclient import TestClient
 
 from service.app import create_app
 from service.settings import Settings
-
-
-def wait_until_ready(client: TestClient) -> None:
-    """Return when the models are loaded; fail after half a minute."""
-    deadline = time.monotonic() + 30
-    while client.get("/readyz").status_code != 200:
-        assert time.monotonic() < deadline, client.get("/readyz").text
-        time.sleep(0.05)
 
 
 @pytest.fixture(scope="session")
@@ -34,5 +25,4 @@ def settings(tiny_models: Path) -> Settings:
 @pytest.fixture(scope="session")
 def client(settings: Settings) -> Iterator[TestClient]:
     with TestClient(create_app(settings), raise_server_exceptions=False) as client:
-        wait_until_ready(client)
         yield client

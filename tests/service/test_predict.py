@@ -7,6 +7,7 @@ import httpx2 as httpx
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from PIL import Image
 
 from service import tokens
 from service.app import create_app
@@ -45,8 +46,6 @@ def test_raw_body_answers_like_the_form(client: TestClient) -> None:
 def test_token_holds_the_model_input(client: TestClient) -> None:
     pixels = np.asarray(noise(12, 12, 1)) // 5  # Dark enough to pass as light ink on black.
     pixels[0] = pixels[-1] = pixels[:, 0] = pixels[:, -1] = 0
-    from PIL import Image
-
     (answer,) = answers(client.post("/predict", files=upload(save(Image.fromarray(pixels)))))
     assert (tokens.decode(answer["image"], (12, 12, 1))[..., 0] == pixels).all()
     assert answer["prepared"] == ["already what the model was trained on: unchanged"]
@@ -143,8 +142,6 @@ def test_concurrent_answers_equal_solo_answers(settings: Settings, client: TestC
         async with app.router.lifespan_context(app):
             transport = httpx.ASGITransport(app)
             async with httpx.AsyncClient(transport=transport, base_url="http://test") as many:
-                while (await many.get("/readyz")).status_code != 200:
-                    await asyncio.sleep(0.05)
                 posts = [many.post("/predict", files=upload(content)) for content in contents]
                 return [answers(response)[0] for response in await asyncio.gather(*posts)]
 
