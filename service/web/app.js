@@ -27,7 +27,7 @@ const drawing = new Drawing(find('draw'), find('pen'), () => {
   source = null;
   pace.ask();
 });
-const network = new Network(find('columns'), { choose, point });
+const network = new Network(find('columns'), { choose, point, reveal });
 const desk = new Desk(state, (place) => writePlace({ ...placeOf(), ...place }));
 const reasons = new Reasons(state);
 let bench = null;
@@ -52,10 +52,20 @@ function vectorOf({ values }) {
   return { data, shape: [1, 1, data.length] };
 }
 
+// Of the layers in view and the one on the desk.
 async function fetchMaps(image, signal) {
-  const layers = state.model.layers.filter(hasMaps);
+  const wanted = ({ name }) => network.visible.has(name) || name === desk.place.layer;
+  const layers = state.model.layers.filter((layer) => hasMaps(layer) && wanted(layer));
   const arrays = await Promise.all(layers.map((layer) => getNpy(mapsUrl(layer, image, 'npy'), signal)));
   return new Map(layers.map((layer, i) => [layer.name, arrays[i]]));
+}
+
+async function reveal(name) {
+  const { model, token, arrays } = state;
+  const layer = model.layers.find((one) => one.name === name);
+  if (token === null || arrays.has(name) || !hasMaps(layer)) return;
+  arrays.set(name, await getNpy(mapsUrl(layer, token, 'npy')));
+  if (arrays === state.arrays) network.show(arrays, options);
 }
 
 function mapsUrl(layer, image, format) {
@@ -74,6 +84,7 @@ function show() {
   network.show(state.arrays, options);
   showSame(find('same-predict'), `curl -F file=@picture.png '${location.origin}${address('/predict', { model: model.name })}'`, []);
   desk.refresh(options);
+  for (const name of network.visible) reveal(name).catch(complain); // Those that came into view meanwhile.
   clearTimeout(state.explaining);
   state.explaining = setTimeout(() => reasons.refresh(), 200); // Gradients can wait until the drawing pauses.
   writePlace(placeOf());
@@ -115,12 +126,9 @@ function point(place) {
   find('readout').textContent = say('readout', { ...place, index: place.map, value: number(value, 5) });
 }
 
-async function take(blob) {
-  try {
-    drawing.show(await createImageBitmap(blob));
-  } catch {
-    drawing.show(null); // The service reads more types than the browser does.
-  }
+async function take(blob, picture = createImageBitmap(blob)) {
+  // The service reads more types than the browser does.
+  drawing.show(await Promise.resolve(picture).catch(() => null));
   source = blob;
   pace.ask();
 }
@@ -144,6 +152,7 @@ function showSamples() {
 async function useModel(name) {
   const previous = state.model;
   state.model = models.find((one) => one.name === name) ?? models[0];
+  if (state.model !== previous) Object.assign(state, { token: null, prediction: null, arrays: new Map() });
   find('model').value = state.model.name;
   const { metrics, parameters } = state.model;
   const accuracy = `${(100 * metrics.accuracy).toFixed(2)} %`;
@@ -217,16 +226,20 @@ async function begin(place, preferred) {
   if (place.image) await takeToken(place.image);
   else await takeSample(samples[state.model.preparation].includes('7') ? '7' : samples[state.model.preparation][0]);
   await pace.settled();
-  if (place.layer && state.arrays.has(place.layer)) {
+  if (place.layer && state.token && state.model.layers.some(({ name }) => name === place.layer)) {
+    await reveal(place.layer);
     choose(place.layer, Number(place.map), { row: Number(place.row), col: Number(place.col) }, false);
   }
 }
 
 async function takeToken(token) {
+  const [height, width, channels] = state.model.input_shape;
   const pixels = await decodeToken(token);
   const canvas = document.createElement('canvas');
   paintPixels(canvas, pixels, state.model.input_shape);
-  await take(await new Promise((resolve) => canvas.toBlob(resolve, 'image/png')));
+  // As a plain PGM or PPM, which has no alpha: exactly these pixels reach the network again.
+  const head = `P${channels === 1 ? 5 : 6} ${width} ${height} 255\n`;
+  await take(new Blob([head, pixels]), canvas);
 }
 
 start().catch(complain);

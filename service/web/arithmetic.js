@@ -30,7 +30,8 @@ function convolution(answer, layer, state) {
 function scalesOf({ inputs }, layer, state) {
   const most = (name) => Math.max(...inputs.flatMap((input) => input[name].flat().map(Math.abs)));
   const feeding = state.arrays.get(layer.inputs[0]);
-  const { low, high } = feeding ? statistics(feeding) : { low: 0, high: Math.max(1, most('window')) };
+  const lowest = Math.min(0, ...inputs.flatMap(({ window }) => window.flat()));
+  const { low, high } = feeding ? statistics(feeding) : { low: lowest, high: Math.max(1, most('window')) };
   return { window: anchored(low, high), kernel: forKernels(most('kernel')), products: symmetric(most('products')) };
 }
 

@@ -10,7 +10,8 @@ import { anchored } from './palettes.js';
 import { showSame } from './same.js';
 import { say } from './texts.js';
 
-const WIDE = 264;
+// Two canvases side by side, on a phone as well.
+const wide = () => Math.min(264, (innerWidth - 48) / 2);
 
 export class Desk {
   constructor(state, moved) {
@@ -52,12 +53,12 @@ export class Desk {
     if (!array) return;
     const { low, high } = statistics(array, options.scale === 'map' ? map : null);
     paintMap(find('map'), array, map, anchored(low, high));
-    this.zoom = Math.min(72, Math.max(1, Math.floor(WIDE / Math.max(...array.shape.slice(0, 2)))));
+    this.zoom = Math.min(72, Math.max(1, Math.floor(wide() / Math.max(...array.shape.slice(0, 2)))));
     enlarge(find('map'), this.zoom);
     find('map').setAttribute('aria-label', say('mapHelp', { layer, index: map }));
     find('slider').max = array.shape[0] * array.shape[1] - 1;
     paintPixels(find('field'), this.state.pixels, this.state.model.input_shape);
-    this.fieldZoom = Math.max(1, Math.floor(WIDE / find('field').width));
+    this.fieldZoom = Math.max(1, Math.floor(wide() / find('field').width));
     enlarge(find('field'), this.fieldZoom);
     this.play(this.timer !== null);
     this.look();

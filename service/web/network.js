@@ -10,8 +10,9 @@ const TILE = 50; // About how wide a map is drawn, in CSS pixels; less where the
 const DEEP = 4;
 
 export class Network {
-  constructor(root, { choose, point }) {
-    Object.assign(this, { root, choose, point, columns: [], order: new Map(), chosen: null });
+  constructor(root, { choose, point, reveal }) {
+    Object.assign(this, { root, choose, point, reveal, columns: [], order: new Map(), chosen: null });
+    this.visible = new Set();
     root.addEventListener('click', (event) => this.press(event));
     root.addEventListener('pointermove', (event) => this.hover(event));
     root.addEventListener('pointerleave', () => this.point(null));
@@ -34,6 +35,21 @@ export class Network {
     output.querySelector('.does').textContent = describe(last);
     this.root.replaceChildren(first, ...this.columns.map((one) => one.element), output);
     this.buttons()[0]?.setAttribute('tabindex', '0');
+    this.watch();
+  }
+
+  // Which layers are in view: the maps of the others are not fetched.
+  watch() {
+    this.visible.clear();
+    this.observer?.disconnect();
+    const names = new Map(this.columns.map((one) => [one.element, one.layer.name]));
+    const seen = (entries) => entries.forEach(({ target, isIntersecting }) => {
+      const name = names.get(target);
+      this.visible[isIntersecting ? 'add' : 'delete'](name);
+      if (isIntersecting) this.reveal(name);
+    });
+    this.observer = new IntersectionObserver(seen, { root: this.root, rootMargin: '0px 300px' });
+    for (const element of names.keys()) this.observer.observe(element);
   }
 
   showInput(pixels) {
