@@ -84,9 +84,10 @@ def decode(image: Image.Image) -> Picture:
     """
     try:
         image.draft(None, DRAFT)
-        image.load()
+        turned = _orientation(image) in range(2, 9)
+        image.load()  # Turns a TIFF by itself.
         steps = []
-        if _orientation(image) in range(2, 9):
+        if turned:
             image = ImageOps.exif_transpose(image)
             steps.append("turned upright by its EXIF orientation")
         if (plain := _to_8_bit(image)) is not image:
