@@ -1,0 +1,155 @@
+"""A picture of something written becomes the ink in it: where it is, how strong, dark or light.
+
+Paper is what is broad and what most of the picture's neighbourhood looks like; ink is what is
+narrow and unlike that. Shadows, uneven light and the table's edge are broad, so they are no ink.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+COARSE = 256
+"""Longer side, in pixels, of the picture that shows the paper, which has no fine detail."""
+BROAD = 0.3
+"""What is wider than this share of the shorter side is no stroke."""
+FAINT = 14
+"""Contrast, of 255, below which nothing counts as ink."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ink:
+    """Where the ink of the digit is, bool (h, w), how strong, uint8 (h, w), and of which kind."""
+
+    strength: Pixels
+    mask: Mask
+    dark: bool
+
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """Left, top, right and bottom of the ink."""
+        rows = np.flatnonzero(self.mask.any(axis=1))
+        columns = np.flatnonzero(self.mask.any(axis=0))
+        return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def find(pixels: Pixels) -> Ink | None:
+    """The ink of the one thing written in `pixels`, uint8 (h, w, c); None when nothing is."""
+    dark = _is_dark(pixels)
+    strength = _strength(pixels if dark else 255 - pixels)
+    level = _level(strength, max(FAINT, 5 * float(np.median(strength))))
+    if level is None:
+        return None
+    for threshold in (0.5 * level, 0.35 * level):
+        mask = _main(strength, max(threshold, FAINT))
+        if mask is not None:
+            return Ink(strength, mask, dark)
+    return None
+
+
+def resize(pixels: Pixels, share: float) -> Pixels:
+    """`pixels` (h, w, c) `share` times as large, by the mean of areas where that is smaller."""
+    height, width = pixels.shape[:2]
+    size = max(1, round(width * share)), max(1, round(height * share))
+    way = cv2.INTER_AREA if share < 1 else cv2.INTER_LINEAR
+    resized: Pixels = np.asarray(cv2.resize(pixels, size, interpolation=way), dtype=np.uint8)
+    return resized if resized.ndim == 3 else resized[..., np.newaxis]
+
+
+def _is_dark(pixels: Pixels) -> bool:
+    """Whether what is narrow and unlike its surroundings is darker than they are."""
+    coarse = resize(pixels, min(1.0, COARSE / max(pixels.shape[:2])))
+    grey = np.round(coarse.mean(axis=2)).astype(np.uint8)
+    shorter = min(grey.shape)
+    most = cv2.medianBlur(grey, max(3, (shorter // 2) | 1)).astype(np.float32)
+    darker, lighter = _narrow(grey, cv2.MORPH_CLOSE), _narrow(grey, cv2.MORPH_OPEN)
+    dark = np.minimum(darker, most - grey)
+    light = np.minimum(lighter, grey - most)
+    # The frame is left out: what reaches in there is the table, a finger, a shadow.
+    frame = shorter // 16
+    inner = (slice(frame, grey.shape[0] - frame), slice(frame, grey.shape[1] - frame))
+    return _energy(dark[inner]) >= _energy(light[inner])
+
+
+def _energy(contrast: Floats) -> float:
+    noise = 3 * float(np.median(np.abs(contrast)))
+    return float((np.maximum(0, contrast - max(6.0, noise)) ** 2).sum())
+
+
+def _narrow(image: Pixels, way: int) -> Floats:
+    """How far each pixel is from the image without what is narrower than BROAD."""
+    broad = _broad(image, way).astype(np.float32)
+    return np.abs(broad - image)
+
+
+def _broad(image: Pixels, way: int) -> Pixels:
+    window = max(3, round(min(image.shape[:2]) * BROAD) | 1)
+    shape = cv2.getStructuringElement(cv2.MORPH_RECT, (window, window))
+    # With room around it, a frame that is darker than the middle is no ink either.
+    roomy = cv2.copyMakeBorder(image, *(window,) * 4, cv2.BORDER_REPLICATE)
+    broad = cv2.morphologyEx(roomy, way, shape)[window:-window, window:-window]
+    return np.asarray(broad, np.uint8).reshape(image.shape)
+
+
+def _strength(image: Pixels) -> Pixels:
+    """How far dark ink stands out from the paper in the colour where it does so most."""
+    coarse = resize(image, min(1.0, COARSE / max(image.shape[:2])))
+    coarse = cv2.GaussianBlur(coarse, (3, 3), 0).reshape(coarse.shape)
+    closed = _broad(coarse, cv2.MORPH_CLOSE)
+    even = cv2.GaussianBlur(closed, (0, 0), max(1.0, min(coarse.shape[:2]) * BROAD / 8))
+    # At the edge of a shadow the even paper would be lighter than the dark side.
+    large = cv2.resize(np.minimum(closed, even.reshape(closed.shape)), image.shape[1::-1])
+    paper = np.asarray(large, np.float32).reshape(image.shape)
+    smooth = cv2.GaussianBlur(image, (3, 3), 0) if min(image.shape[:2]) > 100 else image
+    # Relative to the paper's light, as ink in the shade is as black as ink in the sun.
+    depth = (paper - np.asarray(smooth).reshape(image.shape)) * (255 / np.maximum(paper, 64))
+    apart = np.clip(depth.max(axis=2), 0, 255)
+    apart -= min(float(np.median(apart)), 40.0)
+    return np.asarray(np.clip(apart, 0, 255), np.uint8)
+
+
+def _level(strength: Pixels, floor: float) -> float | None:
+    """How strong full ink is: the upper half of what Otsu's threshold keeps above `floor`."""
+    candidates = strength[strength >= floor]
+    if candidates.size < max(3, strength.size // 20_000):
+        return None
+    threshold, _ = cv2.threshold(candidates, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    return float(np.median(candidates[candidates >= threshold]))
+
+
+def _main(strength: Pixels, threshold: float) -> Mask | None:
+    """The heaviest connected part of the ink and those near it: 5 and 4 may be of two parts."""
+    binary = (strength >= threshold).astype(np.uint8)
+    count, labels, boxes, _ = cv2.connectedComponentsWithStats(binary, connectivity=8)
+    if count < 2:
+        return None
+    stats = np.asarray(boxes, np.int32)
+    weights = strength.ravel().astype(np.float64)
+    mass = np.bincount(np.asarray(labels).ravel(), weights, minlength=count).astype(np.float64)
+    mass[0] = 0
+    left, top, width, height = stats.T[:4]
+    right, bottom = left + width, top + height
+    inside = (left > 0) & (top > 0) & (right < strength.shape[1]) & (bottom < strength.shape[0])
+    # What reaches the frame is only the digit when nothing else is there.
+    if (mass * inside).max() >= 0.02 * mass.max():
+        mass = mass * inside
+    kept = _grow(np.stack([left, top, right, bottom], axis=1), mass)
+    return kept[labels]
+
+
+def _grow(boxes: NDArray[np.int32], mass: NDArray[np.float64]) -> Mask:
+    """Which parts belong to the heaviest: near what is already taken, and no specks beside it."""
+    kept = mass == mass.max()
+    while True:
+        low, high = boxes[kept, :2].min(axis=0), boxes[kept, 2:].max(axis=0)
+        gap = np.maximum(0, np.maximum(boxes[:, :2] - high, low - boxes[:, 2:]))
+        near = np.hypot(gap[:, 0], gap[:, 1]) <= 0.3 * (high - low).max()
+        more = kept | (near & (mass >= 0.03 * mass[kept].sum()) & (mass > 0))
+        if (more == kept).all():
+            return np.asarray(kept)
+        kept = more
