@@ -29,8 +29,7 @@ const drawing = new Drawing(find('draw'), find('pen'), () => {
 });
 const network = new Network(find('columns'), { choose, point, reveal });
 const desk = new Desk(state, (place) => writePlace({ ...placeOf(), ...place }));
-const reasons = new Reasons(state);
-let bench = null;
+let [reasons, bench] = [null, null];
 
 async function look(signal, asked) {
   if (source === null && drawing.empty) return forget();
@@ -86,7 +85,7 @@ function show() {
   desk.refresh(options);
   for (const name of network.visible) reveal(name).catch(complain); // Those that came into view meanwhile.
   clearTimeout(state.explaining);
-  state.explaining = setTimeout(() => reasons.refresh(), 200); // Gradients can wait until the drawing pauses.
+  state.explaining = setTimeout(() => reasons?.refresh(), 200); // Gradients can wait until the drawing pauses.
   writePlace(placeOf());
 }
 
@@ -214,14 +213,16 @@ async function start() {
   });
   find('model').addEventListener('change', (event) => useModel(event.target.value));
   listen(take);
-  const [served, pictures] = await Promise.all([getJson('/models'), getJson('/samples')]);
+  const [served, pictures, { paths }] = await Promise.all(['/models', '/samples', '/openapi.json'].map((url) => getJson(url)));
   [models, samples] = [served.models, pictures];
   find('model').replaceChildren(...models.map(({ name }) => make('option', { value: name }, name)));
+  desk.explains = '/layers/{name}/feature-maps/{index}/cells/{row}/{col}' in paths;
+  if ('/grad-cam' in paths) reasons = new Reasons(state);
+  if ('/lessons/convolution' in paths) bench = new Bench();
   await begin(place, served.default);
 }
 
 async function begin(place, preferred) {
-  bench = new Bench();
   await useModel(place.model ?? preferred);
   if (place.image) await takeToken(place.image);
   else await takeSample(samples[state.model.preparation].includes('7') ? '7' : samples[state.model.preparation][0]);

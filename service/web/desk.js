@@ -2,7 +2,7 @@
 
 import { address, getJson } from './api.js';
 import { showArithmetic } from './arithmetic.js';
-import { find } from './elements.js';
+import { find, number } from './elements.js';
 import { mapsOf, statistics } from './layers.js';
 import { cellAt } from './network.js';
 import { enlarge, paintMap, paintPixels } from './paint.js';
@@ -116,6 +116,7 @@ export class Desk {
     this.moved(this.place);
     const path = `/layers/${name}/${mapsOf(layer)}/${map}/cells/${row}/${col}`;
     const url = address(path, { model: model.name, image: token });
+    if (!this.explains) return this.readOnly(row * width + col);
     this.control?.abort();
     this.control = new AbortController();
     try {
@@ -126,6 +127,13 @@ export class Desk {
     } catch (problem) {
       if (problem.name !== 'AbortError') find('arithmetic').textContent = problem.message;
     }
+  }
+
+  // Where the service has no arithmetic to offer, the value alone.
+  readOnly(at) {
+    const { data, shape } = this.state.arrays.get(this.place.layer);
+    for (const id of ['field', 'field-box', 'field-caption']) find(id).hidden = true;
+    find('arithmetic').textContent = number(data[at * shape[2] + this.place.map], 6);
   }
 
   outline(field) {

@@ -1,0 +1,133 @@
+"""What a visitor does on the page: draws, picks, reads numbers, with and without a mouse."""
+
+import re
+from typing import Literal
+
+import httpx2
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+SEVEN = [(70, 60), (200, 60), (130, 230)]
+
+
+def draw(page: Page, points: list[tuple[int, int]]) -> None:
+    page.get_by_role("button", name="Clear").click()
+    box = page.locator("#draw").bounding_box()
+    assert box is not None
+    x, y = points[0]
+    page.mouse.move(box["x"] + x, box["y"] + y)
+    page.mouse.down()
+    for x, y in points[1:]:
+        page.mouse.move(box["x"] + x, box["y"] + y, steps=8)
+    page.mouse.up()
+
+
+def test_a_drawn_seven_wins(page: Page) -> None:
+    draw(page, SEVEN)
+    expect(page.locator("#verdict")).to_have_text("7")
+    expect(page.locator("#bars tr.best th")).to_have_text("7")
+
+
+def test_an_undone_stroke_leaves_nothing(page: Page) -> None:
+    draw(page, SEVEN)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#confidence")).to_have_text("Nothing is drawn yet")
+    expect(page.locator("#verdict")).to_have_text("")
+
+
+@pytest.mark.parametrize("name", ["3", "8"])
+def test_a_sample_is_classified(page: Page, name: str) -> None:
+    page.get_by_role("button", name=f"Sample: {name}").click()
+    expect(page.locator("#verdict")).to_have_text(name)
+    expect(page.locator("#steps")).to_contain_text("centred by centre of mass in 28×28")
+
+
+def test_an_uploaded_file_is_classified(page: Page, service: str) -> None:
+    data = httpx2.get(f"{service}/samples/digit/4.png").content
+    page.locator("#file").set_input_files(
+        {"name": "4.png", "mimeType": "image/png", "buffer": data}
+    )
+    expect(page.locator("#verdict")).to_have_text("4")
+
+
+def test_what_is_no_picture_is_refused_in_words(page: Page, complaints: list[str]) -> None:
+    page.locator("#file").set_input_files(
+        {"name": "a.png", "mimeType": "image/png", "buffer": b"not a picture"}
+    )
+    expect(page.get_by_role("alert")).to_contain_text("not an image")
+    assert [one[:64] for one in complaints] == [
+        "Failed to load resource: the server responded with a status of 4"
+    ]
+    complaints.clear()  # Chromium reports every 4xx; this one was asked for.
+
+
+def test_every_word_becomes_korean(page: Page) -> None:
+    page.get_by_role("button", name="한국어").click()
+    expect(page.get_by_role("heading", name="신경망 속")).to_be_visible()
+    expect(page.locator("html")).to_have_attribute("lang", "ko")
+    expect(page.locator("#steps")).to_contain_text("무게중심")
+
+
+def test_maps_are_named_in_words_with_the_numbers_of_the_service(page: Page, service: str) -> None:
+    page.get_by_role("button", name="Sample: 7").click()
+    tile = page.locator('button.map[data-layer="conv1"][data-index="4"]')
+    answer = httpx2.get(f"{service}/layers/conv1/feature-maps/4?sample=7").json()
+    zeros = round(100 * answer["statistics"]["zeros"])
+    expect(tile).to_have_attribute(
+        "aria-label", re.compile(rf"^conv1 map 4, max .+, {zeros} % zero$")
+    )
+
+
+def test_a_permalink_brings_the_picture_back(page: Page, service: str) -> None:
+    page.get_by_role("button", name="Sample: 2").click()
+    expect(page.locator("#verdict")).to_have_text("2")
+    link = page.locator("#permalink").get_attribute("href")
+    page.goto("about:blank")
+    page.goto(f"{service}/{link}")
+    expect(page.locator("#verdict")).to_have_text("2")
+    expect(page.locator("#steps")).to_contain_text("unchanged")
+
+
+def test_maps_follow_the_pen(page: Page, capsys: pytest.CaptureFixture[str]) -> None:
+    tile = page.locator('button.map[data-layer="conv2"][data-index="0"] canvas')
+    before = tile.evaluate("canvas => canvas.toDataURL()")
+    draw(page, SEVEN)
+    expect(page.locator("#verdict")).to_have_text("7")
+    assert tile.evaluate("canvas => canvas.toDataURL()") != before
+    with capsys.disabled():
+        took = page.locator("html").get_attribute("data-took")
+        print(f"\nfrom the last stroke to the updated maps: {took} ms")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_axe_finds_nothing_serious(
+    page: Page, scheme: Literal["light", "dark"], width: int
+) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 844})
+    page.locator('button.map[data-layer="conv2"][data-index="13"]').click()
+    expect(page.locator("#map-caption")).to_contain_text("conv2, map 13")
+    found = Axe().run(page).response["violations"]
+    serious = [one for one in found if one["impact"] in ("serious", "critical")]
+    assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in serious] == []
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_nothing_sticks_out_of_the_window(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 844})
+    page.locator('button.map[data-layer="conv1"][data-index="4"]').click()
+    expect(page.locator("#map-caption")).to_contain_text("conv1, map 4")
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_a_digit_is_drawn_with_the_keyboard(page: Page) -> None:
+    page.get_by_role("button", name="Clear").click()
+    page.locator("#draw").focus()
+    page.keyboard.press("Space")
+    for _ in range(16):
+        page.keyboard.press("ArrowDown")
+    expect(page.locator("#verdict")).to_have_text("1")
+    page.keyboard.press("Control+z")
+    expect(page.locator("#verdict")).to_have_text("")
