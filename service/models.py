@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from service import runtime, tokens
 from service.batching import Batcher
-from service.errors import BadToken, ModelError, NotFound, NotReady
+from service.errors import BadToken, ModelError, NotFound, NotReady, WrongKind
 from service.manifest import Layer, Manifest, weights_digest
 from service.settings import Settings
 
@@ -34,6 +34,7 @@ class Model:
         _reproduce_golden(self.manifest, self.network)
         self.batcher = Batcher(self.network.predict, executor, settings.queue)
         self.batcher.warm(self.manifest.input_shape)
+        self.weights = self.network.weights()
         self._executor = executor
         self._kept: OrderedDict[bytes, asyncio.Future[Activations]] = OrderedDict()
         self._most_kept = settings.cache
@@ -63,6 +64,18 @@ class Model:
             self._executor, self.network.activations, pixels[np.newaxis]
         )
         return {name: values[0] for name, values in outputs.items()}
+
+    async def grad_cam(
+        self, pixels: NDArray[np.uint8], indices: Sequence[int]
+    ) -> NDArray[np.float32]:
+        """Why each class of `indices`, for one input (h, w, c): heatmaps (classes, h', w')."""
+        if not self.network.can("grad_cam"):
+            raise WrongKind(f"{self.manifest.name} has no convolution to explain by Grad-CAM.")
+        images = np.repeat(pixels[np.newaxis], len(indices), axis=0)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(
+            self._executor, self.network.grad_cam, images, np.array(indices, np.int32)
+        )
 
     def layer(self, name: str) -> Layer:
         """The layer called `name`; NotFound lists those that exist."""

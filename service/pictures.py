@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
@@ -12,6 +13,8 @@ from PIL.PngImagePlugin import PngInfo
 
 from service import palettes
 from service.palettes import Floats, Scale
+
+Tile = NDArray[np.uint8]
 
 GROUND = (243, 241, 236)
 INK = (38, 40, 46)
@@ -30,63 +33,59 @@ MOST_ZOOM = 48
 def grid(maps: Floats, title: str, scale: Literal["layer", "map"] = "layer") -> bytes:
     """A PNG of all `maps`, float32 (h, w, n), side by side under one scale or one each."""
     count = maps.shape[2]
-    shared = palettes.anchored(maps)
-    scales = [shared if scale == "layer" else palettes.anchored(maps[..., i]) for i in range(count)]
-    heading = f"{title}   {_shape(maps)}"
+    bar = palettes.anchored(maps)
+    scales = [bar if scale == "layer" else palettes.anchored(maps[..., i]) for i in range(count)]
+    tiles = [_colours(maps[..., i], scales[i]) for i in range(count)]
     note = "" if scale == "layer" else "each map on a scale of its own; the bar is the layer's"
-    return _draw(maps, range(count), scales, shared, heading, note, scale)
+    caption = Caption(f"{title}   {_shape(maps)}", note, scale)
+    return draw(tiles, range(count), maps, bar, caption)
 
 
 def single(one: Floats, title: str, index: int, limits: tuple[float, float] | None = None) -> bytes:
     """A PNG of one map, float32 (h, w); `limits` are those of the layer whose scale it shares."""
-    values = one if limits is None else np.array(limits, np.float32)
-    scale = palettes.anchored(values)
+    bar = palettes.anchored(one if limits is None else np.array(limits, np.float32))
     heading = f"{title}   map {index}   {_shape(one)}"
-    note = "" if limits is None else "on the layer's scale"
-    return _draw(
-        one[..., np.newaxis],
-        [index],
-        [scale],
-        scale,
-        heading,
-        note,
-        "map" if limits is None else "layer",
-    )
+    own = limits is None
+    caption = Caption(heading, "" if own else "on the layer's scale", "map" if own else "layer")
+    return draw([_colours(one, bar)], [index], one, bar, caption)
 
 
-def _draw(
-    maps: Floats,
-    indices: Sequence[int],
-    scales: Sequence[Scale],
-    bar: Scale,
-    heading: str,
-    note: str,
-    scope: str,
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """The words of a picture: its heading, a note beside the range, and what shares the scale."""
+
+    heading: str
+    note: str
+    scope: str
+
+
+def draw(
+    tiles: Sequence[Tile], labels: Sequence[object], values: Floats, bar: Scale, caption: Caption
 ) -> bytes:
-    height, width, count = maps.shape
+    """A PNG of `tiles`, uint8 (h, w, 3) each, with a label under each and the bar of `values`."""
+    height, width, _ = tiles[0].shape
+    count = len(tiles)
     columns = min(count, max(1, round(np.sqrt(count * 2.0 * height / width))))
     columns = max(columns, min(count, 8))
     zoom = _zoom(columns, width, height, count)
     step_x, step_y = width * zoom + GAP, height * zoom + GAP + LABEL
     rows = -(-count // columns)
-    size = (
-        max(columns * step_x - GAP, 620) + 2 * MARGIN,
-        HEAD + rows * step_y + MARGIN,
-    )
+    size = max(columns * step_x - GAP, 620) + 2 * MARGIN, HEAD + rows * step_y + MARGIN
     canvas = np.empty((size[1], size[0], 3), np.uint8)
     canvas[:] = GROUND
     places = [
         (MARGIN + (i % columns) * step_x, HEAD + (i // columns) * step_y) for i in range(count)
     ]
-    for i, (x, y) in enumerate(places):
-        canvas[y : y + height * zoom, x : x + width * zoom] = _tile(maps[..., i], scales[i], zoom)
+    for tile, (x, y) in zip(tiles, places, strict=True):
+        large = tile.repeat(zoom, axis=0).repeat(zoom, axis=1) if tile.any() else _hatch(tile, zoom)
+        canvas[y : y + height * zoom, x : x + width * zoom] = large
     image = Image.fromarray(canvas)
-    draw = ImageDraw.Draw(image)
+    pen = ImageDraw.Draw(image)
     if width * zoom >= 16:
-        for index, (x, y) in zip(indices, places, strict=True):
-            draw.text((x, y + height * zoom + 1), str(index), FAINT, _font(11))
-    _head(draw, image, maps, bar, heading, note)
-    return _png(image, maps, bar, heading, scope)
+        for label, (x, y) in zip(labels, places, strict=True):
+            pen.text((x, y + height * zoom + 1), str(label), FAINT, _font(11))
+    _head(pen, image, values, bar, caption)
+    return _png(image, values, bar, caption)
 
 
 def _zoom(columns: int, width: int, height: int, count: int) -> int:
@@ -97,29 +96,29 @@ def _zoom(columns: int, width: int, height: int, count: int) -> int:
     return max(1, min(MOST_ZOOM, room // width, 560 // height))
 
 
-def _tile(values: Floats, scale: Scale, zoom: int) -> NDArray[np.uint8]:
+def _colours(values: Floats, scale: Scale) -> Tile:
+    """Colours (h, w, 3); all black, which no palette holds, for a map that is zero everywhere."""
     if not values.any():
-        y, x = np.mgrid[: values.shape[0] * zoom, : values.shape[1] * zoom]
-        return np.asarray(np.array(ZERO, np.uint8)[(x + y) // 3 % 2])
-    return scale.colours(values).repeat(zoom, axis=0).repeat(zoom, axis=1)
+        return np.zeros((*values.shape, 3), np.uint8)
+    return scale.colours(values)
+
+
+def _hatch(tile: Tile, zoom: int) -> Tile:
+    y, x = np.mgrid[: tile.shape[0] * zoom, : tile.shape[1] * zoom]
+    return np.asarray(np.array(ZERO, np.uint8)[(x + y) // 3 % 2])
 
 
 def _head(
-    draw: ImageDraw.ImageDraw,
-    image: Image.Image,
-    maps: Floats,
-    bar: Scale,
-    heading: str,
-    note: str,
+    draw: ImageDraw.ImageDraw, image: Image.Image, maps: Floats, bar: Scale, caption: Caption
 ) -> None:
     """The title, the range in words, and the colour bar with its ends and its zero."""
-    draw.text((MARGIN, 14), heading, INK, _font(17))
+    draw.text((MARGIN, 14), caption.heading, INK, _font(17))
     zeros = float((maps == 0).mean())
     said = f"minimum {_number(maps.min())}   maximum {_number(maps.max())}   zero {zeros:.0%}"
     if not maps.any():
         said = "every value is 0"
-    elif note:
-        said += f"   {note}"
+    elif caption.note:
+        said += f"   {caption.note}"
     draw.text((MARGIN, 42), said, FAINT, _font(12))
     left, top, width, height = image.width - MARGIN - 200, 16, 200, 12
     if bar.high > bar.low:
@@ -132,15 +131,15 @@ def _head(
         draw.text((left + width, top + 16), _number(bar.high), INK, _font(12), anchor="ra")
 
 
-def _png(image: Image.Image, maps: Floats, bar: Scale, heading: str, scope: str) -> bytes:
+def _png(image: Image.Image, maps: Floats, bar: Scale, caption: Caption) -> bytes:
     chunks = PngInfo()
     for key, value in {
         "Software": "convlens",
-        "Title": heading,
+        "Title": caption.heading,
         "Shape": _shape(maps),
         "Minimum": repr(float(maps.min())),
         "Maximum": repr(float(maps.max())),
-        "Scale": scope,
+        "Scale": caption.scope,
         "Palette": bar.name,
     }.items():
         chunks.add_itxt(key, value)

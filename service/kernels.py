@@ -1,0 +1,37 @@
+"""Kernels become a PNG: brown below zero, teal above, or one colour picture a kernel."""
+
+import numpy as np
+
+from service import palettes, pictures
+from service.palettes import Floats
+from service.pictures import Caption
+
+MOST = 512
+"""Up to this many slices are drawn one by one; beyond, the mean over the input channels."""
+
+
+def draw(kernels: Floats, title: str, first: int = 0, composite: bool = False) -> bytes:
+    """A PNG of `kernels`, float32 (h, w, channels, maps), of the maps from `first` on.
+
+    `composite` draws the three channels of each kernel as red, green and blue around mid-grey.
+    """
+    height, width, channels, maps = kernels.shape
+    bar = palettes.symmetric(kernels, "brown-teal")
+    names = [str(first + i) for i in range(maps)]
+    if composite:
+        span = bar.high or 1.0
+        colours = np.rint(127.5 + 127 * kernels / span).astype(np.uint8)
+        tiles = [colours[..., i] for i in range(maps)]
+        note = "channels as red, green, blue; mid-grey is 0"
+    elif channels * maps > MOST:
+        tiles = [bar.colours(kernels[..., i].mean(axis=2)) for i in range(maps)]
+        note = f"mean over the {channels} input channels"
+    else:
+        flat = kernels.transpose(0, 1, 3, 2).reshape(height, width, -1)
+        tiles = [bar.colours(flat[..., i]) for i in range(flat.shape[2])]
+        names = [
+            name if channels == 1 else f"{name}.{c}" for name in names for c in range(channels)
+        ]
+        note = "" if channels == 1 else "map.channel"
+    heading = f"{title}   {' x '.join(str(size) for size in kernels.shape)}"
+    return pictures.draw(tiles, names, kernels, bar, Caption(heading, note, "layer"))

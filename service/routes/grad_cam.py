@@ -1,0 +1,125 @@
+"""Why this class: the places of the image that speak for it."""
+
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from fastapi import APIRouter, Query, Request
+from numpy.typing import NDArray
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from service import explanations, occlusion, representations
+from service.errors import Invalid, NotFound
+from service.intake import BODY, ChosenSubject, Subject
+
+router = APIRouter(tags=["explanations"])
+
+MOST_LABELS = 10
+
+Method = Literal["grad-cam", "occlusion"]
+
+
+class Heatmap(BaseModel):
+    """`values[row][column]`: how much each place speaks for `label`."""
+
+    label: str
+    index: int
+    minimum: float
+    maximum: float
+    values: list[list[float]]
+
+
+class Explanation(BaseModel):
+    """Heatmaps of one image, all on the scale from 0 to `maximum`."""
+
+    model: str
+    version: int
+    method: Method
+    image: str
+    shape: tuple[int, int]
+    maximum: float
+    heatmaps: list[Heatmap]
+
+
+async def grad_cam(
+    request: Request,
+    subject: ChosenSubject,
+    label: Annotated[
+        list[str] | None,
+        Query(description="A class; repeat it to compare classes. Without it, the predicted one."),
+    ] = None,
+    method: Annotated[
+        Method,
+        Query(description="Gradients of the logit, or what covering a place takes away from it."),
+    ] = "grad-cam",
+    format: Annotated[str | None, Query(description="Overrides the `Accept` header.")] = None,
+) -> Response:
+    """Why this class: JSON, .npy of shape (classes, height, width), or a PNG over the input.
+
+    Grad-CAM (Selvaraju et al. 2017) uses the gradients of the logit, not of the softmax.
+    """
+    model, manifest = subject.model, subject.model.manifest
+    indices = [_index(manifest.labels, one) for one in label or []]
+    if len(indices) > MOST_LABELS:
+        raise Invalid(f"`label` may be repeated up to {MOST_LABELS} times.")
+    chosen = representations.choose(request, format, ("json", "png", "npy"))
+    tag = representations.etag(request, manifest.digest, subject.token, chosen)
+    if (answer := representations.unchanged(request, tag)) is not None:
+        return answer
+    if not indices:
+        logits = (await model.activations(subject.pixels))["logits"]
+        indices = [int(logits.argmax())]
+    if method == "grad-cam":
+        heatmaps = await model.grad_cam(subject.pixels, indices)
+    else:
+        heatmaps = await occlusion.explain(model, subject.pixels, indices)
+    labels = [manifest.labels[index] for index in indices]
+    makers = {
+        "json": lambda: _document(subject, method, indices, heatmaps),
+        "png": lambda: explanations.overlay(
+            subject.pixels, heatmaps, labels, f"{manifest.name} · {method}"
+        ),
+        "npy": lambda: representations.npy(heatmaps),
+    }
+    return await representations.respond(chosen, tag, makers[chosen])
+
+
+for _method, _extra in (("GET", None), ("POST", {"requestBody": BODY})):
+    router.add_api_route(
+        "/grad-cam",
+        grad_cam,
+        methods=[_method],
+        response_model=None,
+        responses=representations.documented(Explanation),
+        openapi_extra=_extra,
+    )
+
+
+def _index(labels: tuple[str, ...], label: str) -> int:
+    if label not in labels:
+        raise NotFound("label", label, labels)
+    return labels.index(label)
+
+
+def _document(
+    subject: Subject, method: str, indices: list[int], heatmaps: NDArray[np.float32]
+) -> dict[str, Any]:
+    manifest = subject.model.manifest
+    return {
+        "model": manifest.name,
+        "version": manifest.version,
+        "method": method,
+        "image": subject.token,
+        "shape": heatmaps.shape[1:],
+        "maximum": float(heatmaps.max()),
+        "heatmaps": [
+            {
+                "label": manifest.labels[index],
+                "index": index,
+                "minimum": float(heat.min()),
+                "maximum": float(heat.max()),
+                "values": np.ascontiguousarray(heat),
+            }
+            for index, heat in zip(indices, heatmaps, strict=True)
+        ],
+    }
