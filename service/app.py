@@ -10,7 +10,17 @@ from fastapi_offline import FastAPIOffline
 from service import problems
 from service.intake import Intake
 from service.models import Models
-from service.routes import cells, filters, grad_cam, health, maps, models, page, predict
+from service.routes import (
+    cells,
+    filters,
+    grad_cam,
+    health,
+    maps,
+    models,
+    page,
+    predict,
+    statistics,
+)
 from service.settings import Settings
 
 DESCRIPTION = """Send an image, get its class; ask for a layer, get its feature maps.
@@ -31,7 +41,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings = settings
     problems.install(app)
-    for routes in (predict, models, maps, cells, filters, grad_cam, health, page):
+    for routes in (predict, models, maps, statistics, cells, filters, grad_cam, health, page):
         app.include_router(routes.router)
     app.mount("/web", page.files)
     return app

@@ -77,6 +77,14 @@ class Model:
             self._executor, self.network.grad_cam, images, np.array(indices, np.int32)
         )
 
+    async def ablated(
+        self, images: NDArray[np.uint8], masks: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """The probabilities (n, classes) with the convolutions' maps multiplied by `masks`."""
+        loop = asyncio.get_running_loop()
+        outputs = await loop.run_in_executor(self._executor, self.network.ablation, images, masks)
+        return outputs["probabilities"]
+
     def layer(self, name: str) -> Layer:
         """The layer called `name`; NotFound lists those that exist."""
         for layer in self.manifest.layers:

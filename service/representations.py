@@ -85,6 +85,13 @@ def documented(document: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
     }
 
 
+def documented_json(document: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
+    """The same for a route that answers with JSON alone."""
+    responses = documented(document)
+    del responses[406]
+    return {**responses, 200: {"model": document, "description": "As JSON."}}
+
+
 def maps_first(values: NDArray[np.float32]) -> NDArray[np.float32]:
     """(h, w, maps) → (maps, h, w), so that `values[map][row][column]`; others stay as they are."""
     return np.ascontiguousarray(np.moveaxis(values, -1, 0)) if values.ndim == 3 else values

@@ -113,14 +113,7 @@ def _add(kind: str, document: type[Cell]) -> None:
             methods=[method],
             name=f"{kind.replace('-', '_')}_cell",
             response_model=None,
-            responses={
-                200: {"model": document},
-                **{
-                    status: text
-                    for status, text in representations.documented(document).items()
-                    if status not in (200, 406)
-                },
-            },
+            responses=representations.documented_json(document),
             openapi_extra=extra,
         )
 

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 import numpy as np
 from fastapi import APIRouter, Query, Request
 from numpy.typing import NDArray
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from service import links, representations, tokens, uploads
+from service import ablation, links, representations, tokens, uploads
 from service.errors import Invalid, ServiceError
 from service.intake import BODY, ChosenModel, Intake
 from service.models import Activations, Model
@@ -40,6 +40,9 @@ class Prediction(BaseModel):
     prepared: list[str]
     links: dict[str, str]
     maps: dict[str, Maps] | None = None
+    change: dict[str, float] | None = Field(
+        None, description="What setting the named maps to zero did to each probability."
+    )
 
 
 class Refusal(BaseModel):
@@ -76,12 +79,17 @@ async def predict(
         str | None,
         Query(description="Layers whose maps come along, such as `conv1,pool1`."),
     ] = None,
+    zero: Annotated[
+        list[str] | None,
+        Query(description="A map to set to zero, such as `conv2:13`; may be repeated."),
+    ] = None,
 ) -> JSON:
     """Classify one or many images: the form field `file`, repeatable, or one image as the body.
 
     An image that cannot be read spoils only itself: its place holds an `error`.
     """
     chosen = _layers(model, layers)
+    masks = None if zero is None else ablation.masks(model, zero)
     intake: Intake = request.app.state.intake
     files = await uploads.read(request, intake.settings)
     prepared = await asyncio.gather(*(_prepare(intake, model, file) for file in files))
@@ -90,12 +98,14 @@ async def predict(
         raise prepared[0]
     rows, maps = await _compute(model, good, chosen)
     answers = iter(zip(rows, maps, strict=True))
-    predictions = [
+    predictions: list[dict[str, object]] = [
         _prediction(model, file, one, *next(answers), top)
         if isinstance(one, Prepared)
         else {"filename": file.filename, "error": describe(one)}
         for file, one in zip(files, prepared, strict=True)
     ]
+    if masks is not None and good:
+        await _ablate(model, good, masks, rows, [one for one in predictions if "label" in one], top)
     manifest = model.manifest
     return JSON(
         {"model": manifest.name, "version": manifest.version, "predictions": predictions},
@@ -132,6 +142,23 @@ async def _compute(
     return np.stack([output[last] for output in outputs]), kept
 
 
+async def _ablate(
+    model: Model,
+    images: Sequence[Prepared],
+    masks: NDArray[np.float32],
+    rows: NDArray[np.float32],
+    predictions: Sequence[dict[str, object]],
+    top: int | None,
+) -> None:
+    """Put the answers of the network without some maps in the place of those with all."""
+    labels = model.manifest.labels
+    without = await model.ablated(np.stack([image.pixels for image in images]), masks)
+    for prediction, row, full in zip(predictions, without, rows, strict=True):
+        prediction |= _answer(row, labels, top)
+        change = (row - full).tolist()
+        prediction["change"] = dict(zip(labels, change, strict=True))
+
+
 def _prediction(
     model: Model,
     file: Upload,
@@ -140,17 +167,10 @@ def _prediction(
     maps: Activations,
     top: int | None,
 ) -> dict[str, object]:
-    labels = model.manifest.labels
-    index = int(row.argmax())
-    order = range(len(labels)) if top is None else np.argsort(-row, kind="stable")[:top].tolist()
-    probabilities = row.tolist()
     token = tokens.encode(prepared.pixels)
     prediction: dict[str, object] = {
         "filename": file.filename,
-        "label": labels[index],
-        "index": index,
-        "confidence": probabilities[index],
-        "probabilities": {labels[i]: probabilities[i] for i in order},
+        **_answer(row, model.manifest.labels, top),
         "image": token,
         "prepared": prepared.steps,
         "links": links.of_image(model.manifest, token),
@@ -161,3 +181,16 @@ def _prediction(
             for name, values in maps.items()
         }
     return prediction
+
+
+def _answer(row: NDArray[np.float32], labels: Sequence[str], top: int | None) -> dict[str, object]:
+    """The most probable class, and the probabilities of all or of the `top` best."""
+    index = int(row.argmax())
+    order = range(len(labels)) if top is None else np.argsort(-row, kind="stable")[:top].tolist()
+    probabilities = row.tolist()
+    return {
+        "label": labels[index],
+        "index": index,
+        "confidence": probabilities[index],
+        "probabilities": {labels[i]: probabilities[i] for i in order},
+    }
