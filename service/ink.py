@@ -64,15 +64,15 @@ def resize(pixels: Pixels, share: float) -> Pixels:
 def _is_dark(pixels: Pixels) -> bool:
     """Whether what is narrow and unlike its surroundings is darker than they are."""
     coarse = resize(pixels, min(1.0, COARSE / max(pixels.shape[:2])))
-    grey = np.round(coarse.mean(axis=2)).astype(np.uint8)
-    shorter = min(grey.shape)
-    most = cv2.medianBlur(grey, max(3, (shorter // 2) | 1)).astype(np.float32)
-    darker, lighter = _narrow(grey, cv2.MORPH_CLOSE), _narrow(grey, cv2.MORPH_OPEN)
-    dark = np.minimum(darker, most - grey)
-    light = np.minimum(lighter, grey - most)
+    shorter = min(coarse.shape[:2])
+    most = cv2.medianBlur(coarse, max(3, (shorter // 2) | 1)).reshape(coarse.shape)
+    away = coarse.astype(np.float32) - most
+    # In the colour where it shows most: red ink is dark in green and blue alone.
+    dark = np.minimum(_narrow(coarse, cv2.MORPH_CLOSE), -away).max(axis=2)
+    light = np.minimum(_narrow(coarse, cv2.MORPH_OPEN), away).max(axis=2)
     # The frame is left out: what reaches in there is the table, a finger, a shadow.
     frame = shorter // 16
-    inner = (slice(frame, grey.shape[0] - frame), slice(frame, grey.shape[1] - frame))
+    inner = (slice(frame, dark.shape[0] - frame), slice(frame, dark.shape[1] - frame))
     return _energy(dark[inner]) >= _energy(light[inner])
 
 
