@@ -127,12 +127,12 @@ def _from_wide(image: Image.Image) -> Image.Image:
     """16-bit values become their upper 8 bits; wider and float ones are scaled by their range."""
     values = np.nan_to_num(np.asarray(image, dtype=np.float64), posinf=0.0, neginf=0.0)
     low, high = min(0.0, float(values.min())), float(values.max())
-    if image.mode.startswith("I;16") or (low == 0 and 255 < high <= 65_535):
+    if image.mode.startswith("I;16") or (image.mode == "I" and low == 0 and 255 < high <= 65_535):
         scaled = values / 257
-    elif image.mode == "I" and low == 0 and high <= 255:
-        scaled = values
     elif image.mode == "F" and low == 0 and high <= 1:
         scaled = values * 255
+    elif low == 0 and high <= 255:
+        scaled = values
     else:
         scaled = (values - low) * (255 / (high - low)) if high > low else np.zeros_like(values)
     return Image.fromarray(np.round(scaled).astype(np.uint8))
