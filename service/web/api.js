@@ -4,10 +4,11 @@ import { parseNpy } from './npy.js';
 
 export class Problem extends Error {}
 
+// A list repeats its parameter; what is undefined is left out.
 export function address(path, parameters = {}) {
   const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(parameters)) {
-    if (value !== undefined && value !== null) query.set(name, value);
+  for (const [name, values] of Object.entries(parameters)) {
+    for (const value of [values].flat()) if (value !== undefined && value !== null) query.append(name, value);
   }
   const text = query.toString();
   return text ? `${path}?${text}` : path;

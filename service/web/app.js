@@ -29,7 +29,8 @@ const drawing = new Drawing(find('draw'), find('pen'), () => {
 });
 const network = new Network(find('columns'), { choose, point, reveal });
 const desk = new Desk(state, (place) => writePlace({ ...placeOf(), ...place }));
-let [reasons, bench] = [null, null];
+const reasons = new Reasons(state);
+let bench = null;
 
 async function look(signal, asked) {
   if (source === null && drawing.empty) return forget();
@@ -85,7 +86,7 @@ function show() {
   desk.refresh(options);
   for (const name of network.visible) reveal(name).catch(complain); // Those that came into view meanwhile.
   clearTimeout(state.explaining);
-  state.explaining = setTimeout(() => reasons?.refresh(), 200); // Gradients can wait until the drawing pauses.
+  state.explaining = setTimeout(() => reasons.refresh(), 200); // Gradients can wait until the drawing pauses.
   writePlace(placeOf());
 }
 
@@ -108,14 +109,18 @@ function placeOf() {
 
 function choose(layer, map, cell, focus) {
   network.mark({ layer, map });
-  desk.open({ layer, map, ...(cell ?? desk.middle(layer)) }, options, focus);
+  desk.open({ layer, map, ...(cell ?? desk.strongest(layer, map)) }, options, focus);
   sayLayer(layer);
 }
 
 function sayLayer(name) {
   const layer = state.model.layers.find((one) => one.name === name);
   const formats = ['png', 'npy', 'json'].map((format) => [format, mapsUrl(layer, state.token, format)]);
-  showSame(find('same-layer'), `curl '${location.origin}${formats[0][1]}' -o ${name}.png`, formats, name);
+  const line = `curl '${location.origin}${formats[0][1]}' -o ${name}.png`;
+  if (layer.kind === 'convolution') {
+    formats.push([`${say('filters')}.png`, address(`/layers/${name}/filters`, { model: state.model.name, format: 'png' })]);
+  }
+  showSame(find('same-layer'), line, formats, name);
 }
 
 function point(place) {
@@ -216,8 +221,6 @@ async function start() {
   const [served, pictures, { paths }] = await Promise.all(['/models', '/samples', '/openapi.json'].map((url) => getJson(url)));
   [models, samples] = [served.models, pictures];
   find('model').replaceChildren(...models.map(({ name }) => make('option', { value: name }, name)));
-  desk.explains = '/layers/{name}/feature-maps/{index}/cells/{row}/{col}' in paths;
-  if ('/grad-cam' in paths) reasons = new Reasons(state);
   if ('/lessons/convolution' in paths) bench = new Bench();
   await begin(place, served.default);
 }

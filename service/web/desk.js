@@ -2,7 +2,7 @@
 
 import { address, getJson } from './api.js';
 import { showArithmetic } from './arithmetic.js';
-import { find, number } from './elements.js';
+import { find } from './elements.js';
 import { mapsOf, statistics } from './layers.js';
 import { cellAt } from './network.js';
 import { enlarge, paintMap, paintPixels } from './paint.js';
@@ -24,9 +24,14 @@ export class Desk {
     find('play').addEventListener('click', () => this.play(this.timer === null));
   }
 
-  middle(name) {
-    const [height, width] = this.state.arrays.get(name).shape;
-    return { row: Math.floor(height / 2), col: Math.floor(width / 2) };
+  // The cell to begin with where nobody pointed at one.
+  strongest(name, map) {
+    const { data, shape } = this.state.arrays.get(name);
+    let best = 0;
+    for (let at = 0; at < shape[0] * shape[1]; at++) {
+      if (data[at * shape[2] + map] > data[best * shape[2] + map]) best = at;
+    }
+    return { row: Math.floor(best / shape[1]), col: best % shape[1] };
   }
 
   open(place, options, focus) {
@@ -116,7 +121,6 @@ export class Desk {
     this.moved(this.place);
     const path = `/layers/${name}/${mapsOf(layer)}/${map}/cells/${row}/${col}`;
     const url = address(path, { model: model.name, image: token });
-    if (!this.explains) return this.readOnly(row * width + col);
     this.control?.abort();
     this.control = new AbortController();
     try {
@@ -127,13 +131,6 @@ export class Desk {
     } catch (problem) {
       if (problem.name !== 'AbortError') find('arithmetic').textContent = problem.message;
     }
-  }
-
-  // Where the service has no arithmetic to offer, the value alone.
-  readOnly(at) {
-    const { data, shape } = this.state.arrays.get(this.place.layer);
-    for (const id of ['field', 'field-box', 'field-caption']) find(id).hidden = true;
-    find('arithmetic').textContent = number(data[at * shape[2] + this.place.map], 6);
   }
 
   outline(field) {

@@ -52,9 +52,11 @@ export function css(scale, value) {
   return `rgb(${colour & 255} ${(colour >> 8) & 255} ${(colour >> 16) & 255})`;
 }
 
-// Black or white, whichever reads better on the colour of `value`.
+// Black or white, whichever reads better on the colour of `value` (relative luminance of WCAG).
 export function inkOn(scale, value) {
   const colour = pick(scale, value);
-  const [r, g, b] = [0, 8, 16].map((shift) => (((colour >> shift) & 255) / 255) ** 2.2);
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.19 ? '#111' : '#fff';
+  const [r, g, b] = [0, 8, 16].map((shift) => linear(((colour >> shift) & 255) / 255));
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? '#000' : '#fff';
 }
+
+const linear = (share) => (share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4);

@@ -10,7 +10,7 @@ export function showSame(root, line, downloads, name = '') {
     await navigator.clipboard.writeText(line);
     copy.textContent = say('copied');
   });
-  const links = downloads.map(([format, href]) => make('a', { href, download: `${name}.${format}` }, `.${format}`));
+  const links = downloads.map(([format, href]) => make('a', { href, download: `${name}.${format}` }, format.includes('.') ? format : `.${format}`));
   const label = make('span', { className: 'label' }, say('same'));
   root.replaceChildren(label, make('code', { title: say('same') }, short), copy, ...links);
 }

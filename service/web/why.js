@@ -1,7 +1,7 @@
 // Two classes and a picture become two heatmaps on one scale.
 
 import { address, getNpy } from './api.js';
-import { find, make, number } from './elements.js';
+import { choice, find, make, number } from './elements.js';
 import { paintPixels } from './paint.js';
 import { anchored, pick } from './palettes.js';
 import { showLegend, makeLegend } from './network.js';
@@ -10,7 +10,11 @@ import { labelled, say } from './texts.js';
 
 export class Reasons {
   constructor(state) {
-    Object.assign(this, { state, labels: [null, null], control: null });
+    Object.assign(this, { state, labels: [null, null], method: 'grad-cam', control: null });
+    choice(find('method'), this.method, (method) => {
+      this.method = method;
+      this.look();
+    });
     this.views = [0, 1].map((side) => this.view(side));
     this.legend = makeLegend();
     find('reasons').replaceChildren(...this.views.map((one) => one.element), this.legend);
@@ -18,14 +22,15 @@ export class Reasons {
 
   view(side) {
     const picker = make('select');
+    const strongest = make('small');
     const [pixels, heat] = [make('canvas'), make('canvas', { role: 'img' })];
     const label = make('label', {}, make('span', { 'data-text': 'reasonFor' }, say('reasonFor')), ' ', picker);
     picker.addEventListener('change', () => {
       this.labels[side] = picker.value;
       this.look();
     });
-    const element = make('div', { className: 'reason' }, label, make('div', { className: 'stack' }, pixels, heat));
-    return { element, picker, pixels, heat };
+    const element = make('div', { className: 'reason' }, label, make('div', { className: 'stack' }, pixels, heat), strongest);
+    return { element, picker, pixels, heat, strongest };
   }
 
   // After a new picture: the two most probable classes, unless both are still wanted.
@@ -45,29 +50,36 @@ export class Reasons {
     const { model, token } = this.state;
     this.control?.abort();
     this.control = new AbortController();
-    const urls = this.labels.map((label) => address('/grad-cam', { model: model.name, image: token, label, format: 'npy' }));
+    const [png, npy, json] = ['png', 'npy', 'json'].map((format) => (
+      address('/grad-cam', { model: model.name, image: token, label: this.labels, method: this.method, format })
+    ));
     try {
-      const heats = await Promise.all(urls.map((url) => getNpy(url, this.control.signal)));
-      this.show(heats);
+      this.show(halves(await getNpy(npy, this.control.signal)));
     } catch (problem) {
       if (problem.name !== 'AbortError') find('why').hidden = true; // A network without convolutions has none.
+      return;
     }
-    const png = urls[0].replace('format=npy', 'format=png');
-    const json = urls[0].replace('format=npy', 'format=json');
-    showSame(find('same-why'), `curl '${location.origin}${png}' -o grad-cam.png`, [['png', png], ['npy', urls[0]], ['json', json]], 'grad-cam');
+    showSame(find('same-why'), `curl '${location.origin}${png}' -o grad-cam.png`, Object.entries({ png, npy, json }), 'grad-cam');
   }
 
   show(heats) {
-    const most = Math.max(...heats.flatMap(({ data }) => [...data]));
-    const scale = anchored(0, most);
-    this.views.forEach(({ picker, heat }, side) => {
+    const all = heats.flatMap(({ data }) => [...data]);
+    const scale = anchored(Math.min(...all), Math.max(...all));
+    this.views.forEach(({ picker, heat, strongest }, side) => {
       picker.value = this.labels[side];
       paintHeat(heat, heats[side], scale);
-      const words = { label: labelled(this.labels[side]), max: number(Math.max(...heats[side].data), 3) };
-      heat.setAttribute('aria-label', say('reasonLabel', words));
+      const max = number(Math.max(...heats[side].data), 3);
+      heat.setAttribute('aria-label', say('reasonLabel', { label: labelled(this.labels[side]), max }));
+      strongest.textContent = say('strongest', { max });
     });
     showLegend(this.legend, scale, 'layer');
   }
+}
+
+// (classes, height, width) → one array a class
+function halves({ data, shape: [count, height, width] }) {
+  const size = height * width;
+  return Array.from({ length: count }, (_, i) => ({ data: data.subarray(i * size, (i + 1) * size), shape: [height, width] }));
 }
 
 // The stronger, the more opaque: where there is no evidence, the picture stays as it is.
@@ -76,7 +88,7 @@ function paintHeat(canvas, { data, shape: [height, width] }, scale) {
   const image = canvas.getContext('2d').createImageData(width, height);
   const pixels = new Uint32Array(image.data.buffer);
   for (let i = 0; i < data.length; i++) {
-    const opacity = scale.high > 0 ? Math.min(1, (1.6 * data[i]) / scale.high) : 0;
+    const opacity = scale.high > 0 ? Math.min(1, (1.6 * Math.abs(data[i])) / scale.high) : 0;
     pixels[i] = ((pick(scale, data[i]) & 0xffffff) | (Math.round(215 * opacity) << 24)) >>> 0;
   }
   canvas.getContext('2d').putImageData(image, 0, 0);
