@@ -15,6 +15,7 @@ from service.routes import (
     filters,
     grad_cam,
     health,
+    lessons,
     maps,
     models,
     page,
@@ -41,7 +42,18 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings = settings
     problems.install(app)
-    for routes in (predict, models, maps, statistics, cells, filters, grad_cam, health, page):
+    for routes in (
+        predict,
+        models,
+        maps,
+        statistics,
+        cells,
+        filters,
+        grad_cam,
+        lessons,
+        health,
+        page,
+    ):
         app.include_router(routes.router)
     app.mount("/web", page.files)
     return app

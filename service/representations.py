@@ -26,7 +26,14 @@ class JSON(Response):
     media_type = "application/json"
 
     def render(self, content: Any) -> bytes:
-        return orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY)
+        return orjson.dumps(content, default=_listed, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def _listed(value: object) -> object:
+    """What orjson leaves to us: arrays that do not lie in one piece."""
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} has no place in an answer")
 
 
 def choose(request: Request, wanted: str | None, offered: Sequence[str]) -> str:
