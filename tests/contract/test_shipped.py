@@ -1,0 +1,70 @@
+"""The models in the repository, on the data sets: what they promise is what they do."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from benchmarks.scenes import photograph
+from service import images, preparation, runtime
+from service.manifest import Manifest, Preparation
+from service.models import read_manifest
+from tests.pictures import save
+
+MODELS = Path(__file__).parent.parent.parent / "models"
+AT_LEAST = {
+    "mnist-lecture": 0.99,
+    "cifar10-lecture-2conv": 0.7244,
+    "cifar10-lecture-3conv": 0.7458,
+}
+DATA = os.environ.get("CONVLENS_TEST_DATA")
+needs_data = pytest.mark.skipif(
+    DATA is None, reason="CONVLENS_TEST_DATA names no folder with mnist.npz and cifar10.npz"
+)
+
+
+def load(name: str) -> tuple[Manifest, runtime.Network]:
+    folder = max((MODELS / name).iterdir())
+    return read_manifest(folder), runtime.Network(folder)
+
+
+def prepare(data: bytes, manifest: Manifest) -> preparation.Prepared:
+    picture = images.decode(images.inspect(data, images.Limits()))
+    how: Preparation = manifest.preparation
+    return preparation.prepare(picture, how, manifest.input_shape)
+
+
+@needs_data
+@pytest.mark.parametrize("name", AT_LEAST)
+def test_accuracy_on_all_test_images_is_the_manifests(name: str) -> None:
+    manifest, network = load(name)
+    arrays = np.load(f"{DATA}/{'mnist' if name.startswith('mnist') else 'cifar10'}.npz")
+    pixels = arrays["x_test"].reshape(-1, *manifest.input_shape)
+    answers = [network.predict(pixels[i : i + 500]).argmax(1) for i in range(0, len(pixels), 500)]
+    accuracy = float((np.concatenate(answers) == arrays["y_test"]).mean())
+    assert accuracy >= AT_LEAST[name]
+    assert accuracy == pytest.approx(manifest.metrics.accuracy, abs=0.0005)
+
+
+@needs_data
+@pytest.mark.parametrize("name", AT_LEAST)
+def test_lossless_test_images_pass_through_unchanged(name: str) -> None:
+    manifest = load(name)[0]
+    arrays = np.load(f"{DATA}/{'mnist' if name.startswith('mnist') else 'cifar10'}.npz")
+    for pixels in arrays["x_test"][:300]:
+        prepared = prepare(save(Image.fromarray(pixels)), manifest)
+        assert (prepared.pixels == pixels.reshape(manifest.input_shape)).all()
+
+
+@needs_data
+def test_photographed_digits_come_out_right() -> None:
+    manifest, network = load("mnist-lecture")
+    arrays = np.load(f"{DATA}/mnist.npz")
+    digits, labels = arrays["x_train"][-5000:], arrays["y_train"][-5000:]
+    rng = np.random.default_rng(11)
+    chosen = rng.permutation(len(digits))[:16]
+    scenes = [photograph(digits[i], rng) for i in chosen]
+    pixels = np.stack([prepare(scene.jpeg, manifest).pixels for scene in scenes])
+    assert (network.predict(pixels).argmax(1) == labels[chosen]).mean() >= 0.85
