@@ -111,11 +111,14 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _to_8_bit(image: Image.Image) -> Image.Image:
-    if image.mode in ("L", "LA", "RGB", "RGBA"):
-        # A PNG of mode L or RGB may name one transparent colour.
-        return image.convert("RGBA") if "transparency" in image.info else image
-    if image.mode in ("P", "PA", "La", "RGBa"):
-        return image.convert("RGBA")
+    if "transparency" in image.info or image.mode in ("PA", "La", "RGBa"):
+        # A palette, and a PNG of mode L or RGB, may name one transparent colour.
+        image = image.convert("RGBA")
+    if image.mode in ("LA", "RGBA"):
+        opaque = image.getchannel("A").getextrema() == (255, 255)
+        return image.convert(image.mode[:-1]) if opaque else image
+    if image.mode in ("L", "RGB"):
+        return image
     if image.mode == "1":
         return image.convert("L")
     if image.mode.startswith(("I", "F")):

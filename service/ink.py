@@ -41,7 +41,7 @@ class Ink:
 def find(pixels: Pixels) -> Ink | None:
     """The ink of the one thing written in `pixels`, uint8 (h, w, c); None when nothing is."""
     dark = _is_dark(pixels)
-    strength = _strength(pixels if dark else 255 - pixels)
+    strength = _strength(pixels, 64) if dark else _strength(255 - pixels, 160)
     level = _level(strength, max(FAINT, 5 * float(np.median(strength))))
     if level is None:
         return None
@@ -96,8 +96,11 @@ def _broad(image: Pixels, way: int) -> Pixels:
     return np.asarray(broad, np.uint8).reshape(image.shape)
 
 
-def _strength(image: Pixels) -> Pixels:
-    """How far dark ink stands out from the paper in the colour where it does so most."""
+def _strength(image: Pixels, least: int) -> Pixels:
+    """How far dark ink stands out from the paper in the colour where it does so most.
+
+    Relative to the paper's light, but at `least` that: ink in the shade is as black as in the sun.
+    """
     coarse = resize(image, min(1.0, COARSE / max(image.shape[:2])))
     coarse = cv2.GaussianBlur(coarse, (3, 3), 0).reshape(coarse.shape)
     closed = _broad(coarse, cv2.MORPH_CLOSE)
@@ -106,8 +109,7 @@ def _strength(image: Pixels) -> Pixels:
     large = cv2.resize(np.minimum(closed, even.reshape(closed.shape)), image.shape[1::-1])
     paper = np.asarray(large, np.float32).reshape(image.shape)
     smooth = cv2.GaussianBlur(image, (3, 3), 0) if min(image.shape[:2]) > 100 else image
-    # Relative to the paper's light, as ink in the shade is as black as ink in the sun.
-    depth = (paper - np.asarray(smooth).reshape(image.shape)) * (255 / np.maximum(paper, 64))
+    depth = (paper - np.asarray(smooth).reshape(image.shape)) * (255 / np.maximum(paper, least))
     apart = np.clip(depth.max(axis=2), 0, 255)
     apart -= min(float(np.median(apart)), 40.0)
     return np.asarray(np.clip(apart, 0, 255), np.uint8)

@@ -77,7 +77,7 @@ def test_palette_becomes_its_colours() -> None:
     palette = seven().quantize(16)
     picture = read(save(palette))
     assert same(picture.image.convert("RGB"), palette.convert("RGB"))
-    assert picture.steps == ("converted from mode P to RGBA",)
+    assert picture.steps == ("converted from mode P to RGB",)
 
 
 def test_transparent_colours_of_a_palette_and_of_rgb_become_alpha() -> None:
