@@ -14,7 +14,7 @@ import { Pace } from './pace.js';
 import { readPlace, writePlace } from './place.js';
 import { showSame } from './same.js';
 import { listen } from './sources.js';
-import { labelled, language, say, speak } from './texts.js';
+import { labelled, language, say, speak, step } from './texts.js';
 import { startTheme } from './theme.js';
 import { Reasons } from './why.js';
 
@@ -30,7 +30,7 @@ const drawing = new Drawing(find('draw'), find('pen'), () => {
 const network = new Network(find('columns'), { choose, point, reveal });
 const desk = new Desk(state, (place) => writePlace({ ...placeOf(), ...place }));
 const reasons = new Reasons(state);
-let bench = null;
+const bench = new Bench();
 
 async function look(signal, asked) {
   if (source === null && drawing.empty) return forget();
@@ -161,7 +161,7 @@ async function useModel(name) {
   const { metrics, parameters } = state.model;
   const accuracy = `${(100 * metrics.accuracy).toFixed(2)} %`;
   const figures = { accuracy, images: metrics.images.toLocaleString(language()), parameters: parameters.toLocaleString(language()) };
-  find('accuracy').textContent = say('accuracy', figures) + (metrics.remark ? ` · ${metrics.remark}` : '');
+  find('accuracy').textContent = say('accuracy', figures) + (metrics.remark ? ` · ${step(metrics.remark)}` : '');
   desk.close();
   find('same-layer').replaceChildren();
   network.build(state.model);
@@ -194,7 +194,7 @@ function translate(wanted) {
   const open = layer !== undefined;
   useModel(state.model.name);
   if (state.token) show();
-  bench?.draw();
+  bench.draw();
   if (open) choose(layer, map, { row, col }, false);
 }
 
@@ -218,10 +218,9 @@ async function start() {
   });
   find('model').addEventListener('change', (event) => useModel(event.target.value));
   listen(take);
-  const [served, pictures, { paths }] = await Promise.all(['/models', '/samples', '/openapi.json'].map((url) => getJson(url)));
+  const [served, pictures] = await Promise.all([getJson('/models'), getJson('/samples')]);
   [models, samples] = [served.models, pictures];
   find('model').replaceChildren(...models.map(({ name }) => make('option', { value: name }, name)));
-  if ('/lessons/convolution' in paths) bench = new Bench();
   await begin(place, served.default);
 }
 
