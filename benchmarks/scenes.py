@@ -102,7 +102,7 @@ def _written(
     line = thin(large > 127)  # six times as fine as the digit was
     away = cv2.distanceTransform((~line).astype(np.uint8), cv2.DIST_L2, 5)
     ys, xs = np.nonzero(line)
-    extent = max(np.ptp(ys), np.ptp(xs), 30)
+    extent = max(int(np.ptp(ys)), int(np.ptp(xs)), 30)
     side = float(min(height, width) * rng.uniform(0.08, 0.6))
     share = side / extent  # pixels of the sheet per pixel of the fine line
     radius = max(0.6, side * rng.uniform(*STROKES[stroke]) / 2)
@@ -123,7 +123,7 @@ def _written(
         flags=cv2.INTER_CUBIC,
         borderMode=cv2.BORDER_REPLICATE,
     )
-    return np.clip(radius - far * share + 0.8, 0, 1).astype(np.float32)
+    return np.asarray(np.clip(radius - far * share + 0.8, 0, 1), np.float32)
 
 
 def thin(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -168,11 +168,12 @@ def _shoot(scene: Floats, rng: np.random.Generator) -> bytes:
     """The JPEG of a camera that was held in one of the eight EXIF orientations."""
     size = max(scene.shape[:2])
     sharp = float(rng.uniform(0.5, 1.2)) * max(1.0, size / 1500)
-    scene = cv2.GaussianBlur(scene, (0, 0), sharp)
+    blurred = cv2.GaussianBlur(scene, (0, 0), sharp)
     noise = np.empty(scene.shape, np.float32)
     cv2.setRNGSeed(int(rng.integers(2**31)))
-    cv2.randn(noise, (0.0,) * 3, (float(rng.uniform(1, 6)),) * 3)
-    pixels = np.clip(scene + noise, 0, 255).astype(np.uint8)
+    deviation = np.full(3, rng.uniform(1, 6))
+    cv2.randn(noise, np.zeros(3), deviation)
+    pixels = np.clip(blurred + noise, 0, 255).astype(np.uint8)
     orientation = int(rng.integers(1, 9))
     image, stored = Image.fromarray(pixels), _STORED[orientation]
     if stored is not None:

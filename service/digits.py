@@ -66,7 +66,7 @@ def _crop(found: Ink) -> Pixels:
     full = max(1.0, 0.9 * float(np.median(found.strength[found.mask])))
     even = np.clip(found.strength * (255.0 / full), 0, 255) * around
     left, top, right, bottom = found.box
-    return even[top:bottom, left:right].astype(np.uint8)
+    return np.asarray(even[top:bottom, left:right], np.uint8)
 
 
 def _scale(tight: Pixels, size: tuple[int, int]) -> tuple[Pixels, list[str]]:

@@ -5,6 +5,7 @@ narrow and unlike that. Shadows, uneven light and the table's edge are broad, so
 """
 
 from dataclasses import dataclass
+from functools import reduce
 
 import cv2
 import numpy as np
@@ -84,7 +85,7 @@ def _energy(contrast: Floats) -> float:
 def _narrow(image: Pixels, way: int) -> Floats:
     """How far each pixel is from the image without what is narrower than BROAD."""
     broad = _broad(image, way).astype(np.float32)
-    return np.abs(broad - image)
+    return np.asarray(np.abs(broad - image), np.float32)
 
 
 def _broad(image: Pixels, way: int) -> Pixels:
@@ -102,7 +103,7 @@ def _strength(image: Pixels, least: int) -> Pixels:
     Relative to the paper's light, but at `least` that: ink in the shade is as black as in the sun.
     """
     coarse = resize(image, min(1.0, COARSE / max(image.shape[:2])))
-    coarse = cv2.GaussianBlur(coarse, (3, 3), 0).reshape(coarse.shape)
+    coarse = np.asarray(cv2.GaussianBlur(coarse, (3, 3), 0), np.uint8).reshape(coarse.shape)
     closed = _broad(coarse, cv2.MORPH_CLOSE)
     even = cv2.GaussianBlur(closed, (0, 0), max(1.0, min(coarse.shape[:2]) * BROAD / 8))
     # At the edge of a shadow the even paper would be lighter than the dark side.
@@ -110,7 +111,9 @@ def _strength(image: Pixels, least: int) -> Pixels:
     paper = np.asarray(large, np.float32).reshape(image.shape)
     smooth = cv2.GaussianBlur(image, (3, 3), 0) if min(image.shape[:2]) > 100 else image
     depth = (paper - np.asarray(smooth).reshape(image.shape)) * (255 / np.maximum(paper, least))
-    apart = np.clip(depth.max(axis=2), 0, 255)
+    # Faster than the maximum over the short last axis.
+    deepest = reduce(np.maximum, (depth[..., i] for i in range(depth.shape[2])))
+    apart = np.clip(deepest, 0, 255)
     apart -= min(float(np.median(apart)), 40.0)
     return np.asarray(np.clip(apart, 0, 255), np.uint8)
 
@@ -141,7 +144,7 @@ def _main(strength: Pixels, threshold: float) -> Mask | None:
     if (mass * inside).max() >= 0.02 * mass.max():
         mass = mass * inside
     kept = _grow(np.stack([left, top, right, bottom], axis=1), mass)
-    return kept[labels]
+    return np.asarray(kept[labels])
 
 
 def _grow(boxes: NDArray[np.int32], mass: NDArray[np.float64]) -> Mask:
