@@ -131,3 +131,12 @@ def test_a_digit_is_drawn_with_the_keyboard(page: Page) -> None:
     expect(page.locator("#verdict")).to_have_text("1")
     page.keyboard.press("Control+z")
     expect(page.locator("#verdict")).to_have_text("")
+
+
+def test_another_model_brings_its_own_samples_and_layers(page: Page) -> None:
+    page.get_by_label("Model").select_option("cifar10-lecture-3conv")
+    page.get_by_role("button", name="Sample: frog").click()
+    expect(page.locator("#bars tr")).to_have_count(11)
+    expect(page.locator("#bars tr.best th")).to_have_text("frog")
+    expect(page.get_by_role("heading", name="conv3")).to_be_attached()
+    expect(page.locator("#accuracy")).to_contain_text("re-encoded as JPEG q75")
