@@ -1,12 +1,13 @@
 """What a request points at: a model, and the one input of that model it is about."""
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
-from fastapi import Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -86,6 +87,26 @@ class Subject:
     model: Model
     pixels: NDArray[np.uint8]
     token: str
+
+
+def add_for_image(
+    router: APIRouter,
+    path: str,
+    endpoint: Callable[..., Any],
+    responses: dict[int | str, dict[str, Any]],
+    name: str | None = None,
+) -> None:
+    """Let `endpoint` answer GET for a linked image and POST for one in the request."""
+    for method, extra in (("GET", None), ("POST", {"requestBody": BODY})):
+        router.add_api_route(
+            path,
+            endpoint,
+            methods=[method],
+            name=name,
+            response_model=None,
+            responses=responses,
+            openapi_extra=extra,
+        )
 
 
 def _model(

@@ -31,10 +31,11 @@ def plain(split: Split, batch_size: int = 500) -> Any:
 
 def _move(images: Any, recipe: Recipe, seed: Any) -> Any:
     """Turn, shift, zoom and mirror each image by an affine map of its own."""
-    if not (recipe.rotation or recipe.shift or recipe.zoom or recipe.flip):
-        return images
     count, height, width = tf.shape(images)[0], images.shape[1], images.shape[2]
     draws = tf.random.stateless_uniform((6, count), seed, -1.0, 1.0)
+    if not (recipe.rotation or recipe.shift or recipe.zoom):
+        mirrored = draws[2][:, tf.newaxis, tf.newaxis, tf.newaxis] < 0
+        return tf.where(mirrored, tf.reverse(images, [2]), images) if recipe.flip else images
     angle = draws[0] * math.radians(recipe.rotation)
     size = 1.0 + draws[1] * recipe.zoom
     mirror = tf.sign(draws[2]) if recipe.flip else tf.ones_like(size)

@@ -66,11 +66,10 @@ RECIPES: dict[str, Recipe] = {
         networks.cifar10_lecture_2conv,
         "cifar10",
         optimizer="adam",
-        learning_rate=0.001,
+        learning_rate=0.0015,
         batch_size=128,
-        epochs=16,
+        epochs=15,
         schedule="cosine",
-        shift=3,
         flip=True,
     ),
     "cifar10-lecture-3conv": Recipe(

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from service import cells, links, representations
 from service.errors import NotFound, WrongKind
-from service.intake import BODY, ChosenSubject, Subject
+from service.intake import ChosenSubject, Subject, add_for_image
 from service.manifest import Layer
 from service.models import Activations
 
@@ -106,16 +106,13 @@ def _add(kind: str, document: type[Cell]) -> None:
             "json", tag, lambda: _document(subject, layer, outputs, row, col, index)
         )
 
-    for method, extra in (("GET", None), ("POST", {"requestBody": BODY})):
-        router.add_api_route(
-            f"/layers/{{name}}/{kind}/{{index}}/cells/{{row}}/{{col}}",
-            cell,
-            methods=[method],
-            name=f"{kind.replace('-', '_')}_cell",
-            response_model=None,
-            responses=representations.documented_json(document),
-            openapi_extra=extra,
-        )
+    add_for_image(
+        router,
+        f"/layers/{{name}}/{kind}/{{index}}/cells/{{row}}/{{col}}",
+        cell,
+        representations.documented_json(document),
+        f"{kind.replace('-', '_')}_cell",
+    )
 
 
 def _check(layer: Layer, row: int, col: int, index: int) -> None:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from service import explanations, occlusion, representations
 from service.errors import Invalid, NotFound
-from service.intake import BODY, ChosenSubject, Subject
+from service.intake import ChosenSubject, Subject, add_for_image
 
 router = APIRouter(tags=["explanations"])
 
@@ -84,15 +84,7 @@ async def grad_cam(
     return await representations.respond(chosen, tag, makers[chosen])
 
 
-for _method, _extra in (("GET", None), ("POST", {"requestBody": BODY})):
-    router.add_api_route(
-        "/grad-cam",
-        grad_cam,
-        methods=[_method],
-        response_model=None,
-        responses=representations.documented(Explanation),
-        openapi_extra=_extra,
-    )
+add_for_image(router, "/grad-cam", grad_cam, representations.documented(Explanation))
 
 
 def _index(labels: tuple[str, ...], label: str) -> int:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from service import links, pictures, representations
 from service.errors import Invalid, NotFound
-from service.intake import BODY, ChosenSubject, Subject
+from service.intake import ChosenSubject, Subject, add_for_image
 from service.manifest import Layer
 from service.models import Activations
 
@@ -111,17 +111,10 @@ def _add(kind: str) -> None:
 
     path = f"/layers/{{name}}/{kind}"
     called = kind.replace("-", "_")
-    for end, endpoint, document in (("", layer_maps, LayerMaps), ("/{index}", one_map, LayerMap)):
-        for method, extra in (("GET", None), ("POST", {"requestBody": BODY})):
-            router.add_api_route(
-                path + end,
-                endpoint,
-                methods=[method],
-                name=called + ("_one" if end else ""),
-                response_model=None,
-                responses=representations.documented(document),
-                openapi_extra=extra,
-            )
+    every = representations.documented(LayerMaps)
+    add_for_image(router, path, layer_maps, every, called)
+    one = representations.documented(LayerMap)
+    add_for_image(router, path + "/{index}", one_map, one, f"{called}_one")
 
 
 async def _answer(

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from service import links, representations
 from service.errors import WrongKind
-from service.intake import BODY, ChosenSubject
+from service.intake import ChosenSubject, add_for_image
 from service.manifest import MapStatistics
 from service.routes.maps import Statistics, statistics
 
@@ -64,15 +64,12 @@ async def layer_statistics(request: Request, subject: ChosenSubject, name: str) 
     return await representations.respond("json", tag, lambda: document)
 
 
-for _method, _extra in (("GET", None), ("POST", {"requestBody": BODY})):
-    router.add_api_route(
-        "/layers/{name}/statistics",
-        layer_statistics,
-        methods=[_method],
-        response_model=None,
-        responses=representations.documented_json(LayerStatistics),
-        openapi_extra=_extra,
-    )
+add_for_image(
+    router,
+    "/layers/{name}/statistics",
+    layer_statistics,
+    representations.documented_json(LayerStatistics),
+)
 
 
 def _over_the_test_set(recorded: MapStatistics | None, index: int) -> dict[str, Any]:
