@@ -18,6 +18,7 @@ MOST_CHANNELS = 16
 MOST_KERNELS = 16
 MOST_PRODUCTS = 200_000
 """Products of one answer, all steps together: about 10 MB of JSON."""
+MOST_STEPS = 8_192
 
 Number = Annotated[float, Field(ge=-1e9, le=1e9, allow_inf_nan=False)]
 Matrix = list[list[Number]]
@@ -77,7 +78,7 @@ class Convolution(_Lesson):
         if len(self.offsets()) != len(kernels):
             raise ValueError(f"bias: {len(kernels)} kernels take as many biases")
         _check_window("kernel", values, kernels[0].shape[:2], self.padding)
-        _check_work(values, kernels[0].size * len(kernels), _pair(self.stride))
+        _check_work(values, kernels[0].size, len(kernels), _pair(self.stride))
         return self
 
 
@@ -92,8 +93,8 @@ class Pooling(_Lesson):
     def _fits(self) -> Self:
         values, window = self.values(), _pair(self.window)
         _check_window("window", values, window, self.padding)
-        work = window[0] * window[1] * values.shape[2]
-        _check_work(values, work, _pair(self.stride or self.window))
+        stride = _pair(self.stride or self.window)
+        _check_work(values, window[0] * window[1], values.shape[2], stride)
         return self
 
 
@@ -157,7 +158,7 @@ ONES = [[1, 1], [1, 1]]
     response_model=None,
     responses={200: {"model": Convolved}, **documented(422)},
 )
-async def convolution(
+def convolution(
     lesson: Annotated[
         Convolution,
         Body(
@@ -190,7 +191,7 @@ async def convolution(
 
 
 @router.post("/pooling", response_model=None, responses={200: {"model": Pooled}, **documented(422)})
-async def pooling(
+def pooling(
     lesson: Annotated[
         Pooling, Body(openapi_examples={"max": {"value": {"input": NINE, "stride": 1}}})
     ],
@@ -241,7 +242,10 @@ def _check_window(name: str, values: Floats, window: tuple[int, ...], padding: s
         raise ValueError(f"{name}: larger than the input, which padding VALID does not allow")
 
 
-def _check_work(values: Floats, work: int, stride: tuple[int, int]) -> None:
-    places = -(-values.shape[0] // stride[0]) * -(-values.shape[1] // stride[1])
-    if places * work > MOST_PRODUCTS:
+def _check_work(values: Floats, work: int, maps: int, stride: tuple[int, int]) -> None:
+    """Refuse what would take more than MOST_STEPS steps, or products of `work` each."""
+    steps = -(-values.shape[0] // stride[0]) * -(-values.shape[1] // stride[1]) * maps
+    if steps > MOST_STEPS:
+        raise ValueError(f"input: more than {MOST_STEPS} steps; give a smaller one")
+    if steps * work > MOST_PRODUCTS:
         raise ValueError(f"input: more than {MOST_PRODUCTS} products; give a smaller one")
