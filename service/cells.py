@@ -1,6 +1,7 @@
 """One number of one map, taken apart: the windows, the kernel and the sum that made it."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -158,10 +159,17 @@ def _place(at: NDArray[np.int64]) -> dict[str, int]:
     return {"row": int(at[0]), "col": int(at[1])}
 
 
-ACTIVATIONS: Mapping[str | None, Any] = {
+def _sigmoid(x: float) -> float:
+    """Written with tanh, which no x overflows."""
+    return (1 + math.tanh(x / 2)) / 2
+
+
+ACTIVATIONS: Mapping[str | None, Callable[[float], float]] = {
     None: lambda x: x,
     "relu": lambda x: max(0.0, x),
-    "silu": lambda x: x / (1 + np.exp(-x)),
-    "tanh": lambda x: float(np.tanh(x)),
-    "sigmoid": lambda x: float(1 / (1 + np.exp(-x))),
+    "silu": lambda x: x * _sigmoid(x),
+    "gelu": lambda x: x * (1 + math.erf(x / math.sqrt(2))) / 2,
+    "tanh": math.tanh,
+    "sigmoid": _sigmoid,
 }
+"""Those that turn one number into one number; softmax needs all maps of a place."""

@@ -97,6 +97,8 @@ def _add(kind: str, document: type[Cell]) -> None:
                 f"{layer.name} is a layer of kind {layer.kind.replace('_', ' ')}: its numbers come"
                 f" from no window. It is fed by {', '.join(layer.inputs)}."
             )
+        if layer.activation not in cells.ACTIVATIONS:
+            raise WrongKind(f"{layer.name} ends in {layer.activation}, which joins several cells.")
         _check(layer, row, col, index)
         tag = representations.etag(request, manifest.digest, subject.token)
         if (answer := representations.unchanged(request, tag)) is not None:

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from service import tokens
+from service import cells, tokens
 from service.app import create_app
 from service.manifest import Layer, Manifest
 from service.models import find
 from service.settings import Settings
+from tests.bundles import tiny_dataset
 from tests.pictures import save, seven
+from training import export, nodes
 
 MODELS = Path(__file__).parent.parent.parent / "models"
 SHIPPED = [(folder.parent.name, folder) for folder in find(MODELS)]
@@ -61,7 +63,8 @@ def check_convolution(parts: dict[str, Any]) -> None:
         assert not window[np.array(channel["is_padding"])].any()
     assert sum(one["subtotal"] for one in parts["inputs"]) == pytest.approx(parts["sum"], abs=1e-9)
     assert parts["sum"] + parts["bias"] == pytest.approx(parts["pre"], abs=1e-9)
-    assert parts["value"] == max(0, parts["pre"])
+    if parts["activation"] == "relu":
+        assert parts["value"] == max(0, parts["pre"])
 
 
 def check_pooling(parts: dict[str, Any]) -> None:
@@ -141,3 +144,83 @@ def test_known_etag_is_unchanged(client: TestClient) -> None:
     url = "/layers/conv1/feature-maps/0/cells/1/1"
     tag = client.get(url).headers["etag"]
     assert client.get(url, headers={"if-none-match": tag}).status_code == 304
+
+
+@pytest.fixture(scope="module")
+def branched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """SAME with stride 2 on even and odd sides, one way around two convolutions, no bias at one."""
+    random = np.random.default_rng(6)
+
+    def draw(*size: int) -> Any:
+        return random.normal(0, 0.4, size).astype(np.float32)
+
+    layers = [
+        nodes.convolution(
+            "conv1",
+            "images",
+            draw(3, 5, 1, 4),
+            draw(4),
+            strides=(2, 2),
+            padding="SAME",
+            activation="gelu",
+        ),  # 12×13×1 → 6×7×4
+        nodes.convolution(
+            "conv2", "conv1", draw(3, 3, 4, 4), draw(4), padding="SAME", activation="silu"
+        ),
+        nodes.convolution("conv3", "conv2", draw(2, 2, 4, 4), padding="SAME", activation="tanh"),
+        nodes.add("add1", "conv1", "conv3"),
+        nodes.pooling("pool1", "add1", kernel=(3, 3), padding="SAME"),  # 3×4×4
+        nodes.convolution(
+            "conv4",
+            "pool1",
+            draw(2, 2, 4, 3),
+            draw(3),
+            strides=(2, 2),
+            padding="SAME",
+            activation="softmax",
+        ),  # 2×2×3
+        nodes.pooling("pool2", "conv4", "average", strides=(1, 1), padding="SAME"),
+        nodes.global_average_pooling("pool3", "pool2"),
+        nodes.dense("output", "pool3", draw(3, 3), draw(3), activation="softmax"),
+    ]
+    models = tmp_path_factory.mktemp("branched")
+    export.export(layers, tiny_dataset((12, 13, 1)), {"seed": 6}, models / "branched" / "1")
+    with TestClient(create_app(Settings(models=models, default_model="branched"))) as client:
+        yield client
+
+
+def test_cells_of_uneven_padding_and_other_activations(branched: TestClient) -> None:
+    random = np.random.default_rng(4)
+    for layer in branched.app.state.models.get().manifest.layers:  # type: ignore[attr-defined]
+        if layer.kernel is not None and layer.activation != "softmax":
+            for cell in cases(layer, random):
+                check(branched, "branched", layer, cell)
+
+
+@pytest.mark.parametrize(
+    ("url", "box"),
+    [
+        ("conv1/feature-maps/0/cells/5/6", (10, 10, 12, 13)),  # surplus padding at the end
+        ("conv1/feature-maps/0/cells/0/0", (0, 0, 3, 3)),
+        ("conv3/feature-maps/0/cells/0/0", (0, 0, 7, 7)),
+        ("pool1/pooled-maps/0/cells/0/0", (0, 0, 11, 9)),  # the way round is the shorter one
+    ],
+)
+def test_receptive_field_holds_every_way_to_the_cell(
+    branched: TestClient, url: str, box: tuple[int, ...]
+) -> None:
+    field = branched.get(f"/layers/{url}").json()["receptive_field"]
+    assert (field["top"], field["left"], field["bottom"], field["right"]) == box
+
+
+def test_cells_that_are_no_single_sum_are_refused(branched: TestClient) -> None:
+    for url in ("add1/feature-maps", "conv4/feature-maps", "pool3/pooled-maps"):
+        answer = branched.get(f"/layers/{url}/0/cells/0/0")
+        assert answer.status_code == 409, answer.text
+
+
+@pytest.mark.parametrize("name", ["silu", "gelu", "tanh", "sigmoid"])
+def test_activations_stay_finite_far_out(name: str) -> None:
+    low, high = cells.ACTIVATIONS[name](-1e6), cells.ACTIVATIONS[name](1e6)
+    assert abs(low) <= 1
+    assert high in (1, 1e6)
