@@ -90,6 +90,8 @@ async def predict(
     """
     chosen = _layers(model, layers)
     masks = None if zero is None else ablation.masks(model, zero)
+    if masks is not None and chosen:
+        raise Invalid("`layers` shows the whole network: leave it out beside `zero`.")
     intake: Intake = request.app.state.intake
     files = await uploads.read(request, intake.settings)
     prepared = await asyncio.gather(*(_prepare(intake, model, file) for file in files))

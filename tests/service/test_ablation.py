@@ -62,5 +62,10 @@ def test_dead_on_every_image_and_zero_on_this_one_are_told_apart(client: TestCli
         assert one["image"]["mean"] == pytest.approx(float(np.mean(values["values"])), abs=1e-6)
 
 
+def test_maps_of_the_whole_network_are_not_passed_for_those_without(client: TestClient) -> None:
+    answer = client.post("/predict?zero=conv1:0&layers=conv2", content=save(seven()))
+    assert answer.status_code == 422
+
+
 def test_statistics_of_a_layer_without_maps_are_refused(client: TestClient) -> None:
     assert client.get("/layers/dense1/statistics").status_code == 409
