@@ -9,6 +9,9 @@ from service.pictures import Caption
 MOST = 512
 """Up to this many slices are drawn one by one; beyond, the mean over the input channels."""
 
+GREY = np.repeat(np.arange(256, dtype=np.uint8)[:, np.newaxis], 3, axis=1)
+"""What each channel of a composite means, from the most negative weight to the most positive."""
+
 
 def draw(kernels: Floats, title: str, first: int = 0, composite: bool = False) -> bytes:
     """A PNG of `kernels`, float32 (h, w, channels, maps), of the maps from `first` on.
@@ -16,15 +19,20 @@ def draw(kernels: Floats, title: str, first: int = 0, composite: bool = False) -
     `composite` draws the three channels of each kernel as red, green and blue around mid-grey.
     """
     height, width, channels, maps = kernels.shape
-    bar = palettes.symmetric(kernels, "brown-teal")
     names = [str(first + i) for i in range(maps)]
+    heading = f"{title}   {' x '.join(str(size) for size in kernels.shape)}"
+    bar = palettes.symmetric(kernels, "brown-teal")
     if composite:
+        bar = palettes.Scale("red, green, blue", GREY, bar.low, bar.high)
         span = bar.high or 1.0
         colours = np.rint(127.5 + 127 * kernels / span).astype(np.uint8)
         tiles = [colours[..., i] for i in range(maps)]
         note = "channels as red, green, blue; mid-grey is 0"
     elif channels * maps > MOST:
-        tiles = [bar.colours(kernels[..., i].mean(axis=2)) for i in range(maps)]
+        # Means lie far closer to 0 than weights: on the weights' scale they would all look blank.
+        kernels = kernels.mean(axis=2)
+        bar = palettes.symmetric(kernels, "brown-teal")
+        tiles = [bar.colours(kernels[..., i]) for i in range(maps)]
         note = f"mean over the {channels} input channels"
     else:
         flat = kernels.transpose(0, 1, 3, 2).reshape(height, width, -1)
@@ -33,5 +41,4 @@ def draw(kernels: Floats, title: str, first: int = 0, composite: bool = False) -
             name if channels == 1 else f"{name}.{c}" for name in names for c in range(channels)
         ]
         note = "" if channels == 1 else "map.channel"
-    heading = f"{title}   {' x '.join(str(size) for size in kernels.shape)}"
     return pictures.draw(tiles, names, kernels, bar, Caption(heading, note, "layer"))
