@@ -1,7 +1,8 @@
-"""An image and some classes become heatmaps: how far covering each place lowers their logits.
+"""An image and some classes become heatmaps: how far covering each place sets them back.
 
-Zeiler and Fergus 2014. The cover is the image's own mean, so it lies in the model's input range;
-places whose covering raises the logit are 0.
+Zeiler and Fergus 2014, on each class' logit less the mean of all classes' logits, which the
+probabilities hold and which no common rise of all logits changes. The cover is the image's own
+mean, so it lies in the model's input range; places whose covering helps the class are 0.
 """
 
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ async def explain(
 ) -> NDArray[np.float32]:
     """Heatmaps, float32 (classes, GRID, GRID), never negative, for one input (h, w, c)."""
     probabilities = await model.batcher(np.stack([pixels, *_covered(pixels)]))
-    # Up to a constant that all classes share, the logarithm of a probability is its logit.
+    # A probability's logarithm is its logit but for a constant of the image, which the mean takes.
     logits = np.log(np.maximum(probabilities, 1e-30))
     logits -= logits.mean(axis=1, keepdims=True)
     drops = logits[0, indices] - logits[1:, indices]  # (GRID², classes)

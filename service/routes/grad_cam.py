@@ -50,7 +50,7 @@ async def grad_cam(
     ] = None,
     method: Annotated[
         Method,
-        Query(description="Gradients of the logit, or what covering a place takes away from it."),
+        Query(description="Gradients of the logit, or how far covering a place sets it back."),
     ] = "grad-cam",
     format: Annotated[str | None, Query(description="Overrides the `Accept` header.")] = None,
 ) -> Response:
