@@ -28,21 +28,21 @@ function interpolate(anchors) {
 
 // Maps: viridis from 0 where nothing is negative, else blue and red around 0.
 export function anchored(low, high) {
-  if (low >= 0) return { table: table(VIRIDIS), low: 0, high };
+  if (low >= 0) return { table: table(VIRIDIS), low: 0, high, zero: 0 };
   return symmetric(Math.max(-low, high));
 }
 
 export function symmetric(most) {
-  return { table: table(BLUE_RED), low: -most, high: most };
+  return { table: table(BLUE_RED), low: -most, high: most, zero: 128 };
 }
 
 export function forKernels(most) {
-  return { table: table(BROWN_TEAL), low: -most, high: most };
+  return { table: table(BROWN_TEAL), low: -most, high: most, zero: 128 };
 }
 
 export function pick(scale, value) {
   const span = scale.high - scale.low;
-  if (!(span > 0)) return scale.table[scale.low < 0 ? 128 : 0];
+  if (!(span > 0)) return scale.table[scale.zero];
   const at = Math.round(((value - scale.low) * 255) / span);
   return scale.table[at < 0 ? 0 : at > 255 ? 255 : at];
 }
