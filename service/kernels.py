@@ -25,7 +25,7 @@ def draw(kernels: Floats, title: str, first: int = 0, composite: bool = False) -
     if composite:
         bar = palettes.Scale("red, green, blue", GREY, bar.low, bar.high)
         span = bar.high or 1.0
-        colours = np.rint(127.5 + 127 * kernels / span).astype(np.uint8)
+        colours = np.rint(128 + 127 * kernels / span).astype(np.uint8)
         tiles = [colours[..., i] for i in range(maps)]
         note = "channels as red, green, blue; mid-grey is 0"
     elif channels * maps > MOST:
