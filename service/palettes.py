@@ -32,29 +32,40 @@ BROWN_TEAL = _between(
     "543005", "8c510a", "bf812d", "dfc27d", "f6e8c3", "f5f5f5",
     "c7eae5", "80cdc1", "35978f", "01665e", "003c30",
 )  # fmt: skip
+NOT_FINITE = (255, 0, 200)
+"""Of no palette: the colour of NaN and of infinities."""
+
+FIRST, MIDDLE = 0, 128
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Values from `low` to `high` spread over `table`; 0 is one end of it or its middle."""
+    """Finite values from `low` to `high` spread over `table`; 0 is one end of it or its middle.
+
+    `zero` is the entry of every value where `low` and `high` are both 0.
+    """
 
     name: str
     table: Table
     low: float
     high: float
+    zero: int = FIRST
 
     def colours(self, values: Floats) -> NDArray[np.uint8]:
         """The RGB colours of `values`, of their shape and three more channels."""
+        finite = np.isfinite(values)
+        # The span of float32 values need not be one itself.
+        wide = np.where(finite, values, 0).astype(np.float64)
         span = self.high - self.low
-        if span <= 0:
-            return np.broadcast_to(self.table[0], (*values.shape, 3))
-        at = np.clip((values - self.low) * (255 / span), 0, 255)
-        return np.asarray(self.table[np.rint(at).astype(np.uint8)])
+        at = (wide - self.low) * (255 / span) if span > 0 else np.full(wide.shape, self.zero)
+        colours = np.asarray(self.table[np.rint(np.clip(at, 0, 255)).astype(np.uint8)])
+        colours[~finite] = NOT_FINITE
+        return colours
 
 
 def anchored(values: Floats) -> Scale:
     """The scale of maps: viridis from 0 where nothing is negative, else blue-red around 0."""
-    low, high = float(values.min()), float(values.max())
+    low, high = extent(values)
     if low >= 0:
         return Scale("viridis", VIRIDIS, 0.0, high)
     return symmetric(values)
@@ -62,5 +73,11 @@ def anchored(values: Floats) -> Scale:
 
 def symmetric(values: Floats, name: str = "blue-red") -> Scale:
     """A diverging scale with 0 in the middle, whatever the signs."""
-    most = float(np.abs(values).max())
-    return Scale(name, {"blue-red": BLUE_RED, "brown-teal": BROWN_TEAL}[name], -most, most)
+    most = max(abs(end) for end in extent(values))
+    return Scale(name, {"blue-red": BLUE_RED, "brown-teal": BROWN_TEAL}[name], -most, most, MIDDLE)
+
+
+def extent(values: Floats) -> tuple[float, float]:
+    """The least and the greatest finite value; zeros where there is none."""
+    finite = values[np.isfinite(values)]
+    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from service import palettes, pictures
+from service import kernels, palettes, pictures
 from service.palettes import Floats
 
 
@@ -26,7 +26,7 @@ def tile(image: Image.Image, size: int) -> tuple[Floats, int]:
     """The first map's pixels, and by how much it was enlarged, found by its own edges."""
     pixels = np.asarray(image)
     row = pixels[pictures.HEAD, pictures.MARGIN :]
-    width = int(np.argmax((row == pictures.GROUND).all(axis=1)))
+    width = int(np.argmax((row == pictures.EDGE).all(axis=1)))
     assert width % size == 0
     zoom = width // size
     top, left = pictures.HEAD, pictures.MARGIN
@@ -75,17 +75,77 @@ def test_all_zero_map_is_hatched_in_colours_of_no_palette() -> None:
     pixels, _ = tile(opened(pictures.grid(values, "t")), 6)
     colours = {tuple(int(v) for v in colour) for colour in pixels.reshape(-1, 3)}
     assert colours == set(pictures.ZERO)
-    for table in (palettes.VIRIDIS, palettes.BLUE_RED):
+    for table in (palettes.VIRIDIS, palettes.BLUE_RED, palettes.BROWN_TEAL):
         assert colours.isdisjoint(map(tuple, table.tolist()))
-        assert pictures.GROUND not in set(map(tuple, table.tolist()))
+        assert {pictures.GROUND, pictures.EDGE}.isdisjoint(map(tuple, table.tolist()))
 
 
-@pytest.mark.parametrize("value", [0.0, 2.5, -2.5, 1e-30, 3e38])
+@pytest.mark.parametrize("value", [0.0, 2.5, -2.5, 1e-42, -1e-42, 3e38, -3e38])
 @pytest.mark.parametrize("scale", ["layer", "map"])
 def test_constant_maps_divide_by_nothing(value: float, scale: Literal["layer", "map"]) -> None:
     values = np.full((4, 4, 2), value, np.float32)
     opened(pictures.grid(values, "t", scale))
     opened(pictures.single(values[..., 0], "t", 0))
+
+
+def test_one_map_on_its_own_scale_keeps_the_layers_palette() -> None:
+    values = maps(6, 6, 2)
+    values[..., 1] *= -1
+    pixels, zoom = tile(opened(pictures.grid(values, "t", "map")), 6)
+    peak = values[..., 0].max()
+    expected = palettes.symmetric(np.array([peak], np.float32)).colours(values[..., 0])
+    assert (pixels[::zoom, ::zoom] == expected).all()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("low", [0.0, -4.0])
+def test_what_is_not_finite_has_a_colour_of_its_own_and_leaves_the_others_theirs(
+    value: float, low: float
+) -> None:
+    values = maps(6, 6, 2, low=low)
+    expected = palettes.anchored(values).colours(values[..., 0])
+    values[5, 5, 1] = value
+    pixels, zoom = tile(opened(pictures.grid(values, "t")), 6)
+    assert (pixels[::zoom, ::zoom] == expected).all()
+    values[2, 3, 0] = value
+    image = opened(pictures.grid(values, "t"))
+    pixels, zoom = tile(image, 6)
+    assert tuple(pixels[2 * zoom, 3 * zoom]) == palettes.NOT_FINITE
+    assert np.isfinite([float(image.info["Minimum"]), float(image.info["Maximum"])]).all()
+    for table in (palettes.VIRIDIS, palettes.BLUE_RED, palettes.BROWN_TEAL):
+        assert palettes.NOT_FINITE not in set(map(tuple, table.tolist()))
+
+
+def test_nothing_finite_is_still_a_picture() -> None:
+    opened(pictures.grid(np.full((3, 3, 2), np.nan, np.float32), "t"))
+
+
+def test_a_black_composite_is_not_taken_for_a_map_of_zeros() -> None:
+    kernel = np.full((1, 1, 3, 2), -1, np.float32)
+    png = kernels.draw(kernel, "t", composite=True)
+    pixels, _ = tile(opened(png), 1)
+    assert (pixels == 1).all()
+
+
+@pytest.mark.parametrize("name", ["blue-red", "brown-teal"])
+def test_zeros_alone_are_the_middle_of_a_diverging_palette(name: str) -> None:
+    scale = palettes.symmetric(np.zeros((2, 2), np.float32), name)
+    (colour,) = scale.colours(np.zeros(1, np.float32))
+    assert (colour == scale.table[palettes.MIDDLE]).all()
+
+
+def test_values_on_both_ends_of_float32_keep_their_colours() -> None:
+    values = np.array([-3e38, 0, 3e38], np.float32)
+    expected = palettes.BLUE_RED[[0, palettes.MIDDLE, 255]]
+    assert (palettes.anchored(values).colours(values) == expected).all()
+
+
+def test_a_long_title_leaves_the_bar_alone() -> None:
+    title = "cifar10-lecture-3conv · conv3 before activation"
+    pixels = np.asarray(opened(pictures.single(maps(8, 8), title, 100)))
+    strip = pixels[16:28, -pictures.MARGIN - pictures.BAR : -pictures.MARGIN]
+    assert (strip == strip[0]).all()
+    assert (strip[0, [0, -1]] == palettes.VIRIDIS[[0, 255]]).all()
 
 
 def test_range_is_in_the_text_chunks() -> None:
@@ -94,6 +154,7 @@ def test_range_is_in_the_text_chunks() -> None:
     assert float(info["Minimum"]) == float(values.min())
     assert float(info["Maximum"]) == float(values.max())
     assert info["Shape"] == "5 x 4 x 3"
+    assert info["Dtype"] == "float32"
     assert info["Scale"] == "layer"
     assert info["Software"] == "convlens"
     assert info["Title"].startswith("net · conv1")
