@@ -38,7 +38,6 @@ def predict(
     try:
         place = _newest(settings.models, model or settings.default_model)
         manifest = models.read_manifest(place)
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         runtime.start(os.cpu_count() or 1)
         network = runtime.Network(place)
     except ServiceError as problem:
@@ -72,9 +71,7 @@ def _read(file: Path, manifest: Manifest, settings: Settings) -> NDArray[np.uint
     limits = images.Limits(settings.max_image_bytes, settings.max_image_pixels)
     try:
         picture = images.decode(images.inspect(file.read_bytes(), limits))
-    except OSError as problem:
-        return str(problem)
-    except ServiceError as problem:
+    except (OSError, ServiceError) as problem:
         return str(problem)
     return preparation.prepare(picture, manifest.preparation, manifest.input_shape).pixels
 

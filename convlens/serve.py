@@ -58,7 +58,6 @@ def serve(
     # Workers are processes of their own and read the settings from their environment.
     for name, value in settings.model_dump().items():
         os.environ[f"CONVLENS_{name.upper()}"] = str(value)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     uvicorn.run(
         "service.app:create_app",
         factory=True,

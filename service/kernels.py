@@ -20,7 +20,7 @@ def draw(kernels: Floats, title: str, first: int = 0, composite: bool = False) -
     """
     height, width, channels, maps = kernels.shape
     names = [str(first + i) for i in range(maps)]
-    heading = f"{title}   {' x '.join(str(size) for size in kernels.shape)}"
+    heading = f"{title}   {pictures.shape(kernels)}"
     bar = palettes.symmetric(kernels, "brown-teal")
     if composite:
         bar = palettes.Scale("red, green, blue", GREY, bar.low, bar.high)

@@ -37,7 +37,7 @@ def grid(maps: Floats, title: str, scale: Literal["layer", "map"] = "layer") -> 
     """A PNG of all `maps`, float32 (h, w, n), side by side under one scale or one each."""
     bar = palettes.anchored(maps)
     each = [maps[..., i] for i in range(maps.shape[2])]
-    heading = f"{title}   {_shape(maps)}"
+    heading = f"{title}   {shape(maps)}"
     if scale == "layer":
         tiles = [_colours(one, bar) for one in each]
         return draw(tiles, range(len(each)), maps, bar, Caption(heading, "", scale))
@@ -51,7 +51,7 @@ def grid(maps: Floats, title: str, scale: Literal["layer", "map"] = "layer") -> 
 def single(one: Floats, title: str, index: int, limits: tuple[float, float] | None = None) -> bytes:
     """A PNG of one map, float32 (h, w); `limits` are those of the layer whose scale it shares."""
     bar = palettes.anchored(one if limits is None else np.array(limits, np.float32))
-    heading = f"{title}   map {index}   {_shape(one)}"
+    heading = f"{title}   map {index}   {shape(one)}"
     own = limits is None
     caption = Caption(heading, "" if own else "on the layer's scale", "map" if own else "layer")
     return draw([_colours(one, bar)], [index], one, bar, caption)
@@ -179,7 +179,7 @@ def _png(image: Image.Image, maps: Floats, bar: Scale, caption: Caption) -> byte
     for key, value in {
         "Software": "convlens",
         "Title": caption.heading,
-        "Shape": _shape(maps),
+        "Shape": shape(maps),
         "Dtype": maps.dtype.name,
         "Minimum": repr(low),
         "Maximum": repr(high),
@@ -197,8 +197,8 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
 
 
-def _shape(maps: Floats) -> str:
-    """Pillow's font has no multiplication sign."""
+def shape(maps: Floats) -> str:
+    """The sizes as words; Pillow's font has no multiplication sign."""
     return " x ".join(str(size) for size in maps.shape)
 
 

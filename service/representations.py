@@ -74,11 +74,14 @@ def unchanged(request: Request, tag: str) -> Response | None:
 
 
 async def respond(kind: str, tag: str, make: Callable[[], Any]) -> Response:
-    """The answer as `kind`, from JSON content, PNG or .npy bytes that `make` makes on a thread."""
-    content = await asyncio.to_thread(make)
-    if kind == "json":
-        return JSON(content, headers=_headers(tag))
-    return Response(content, media_type=TYPES[kind], headers=_headers(tag))
+    """The answer as `kind`, from JSON content, PNG or .npy bytes, all made on a thread."""
+
+    def answer() -> Response:
+        if kind == "json":
+            return JSON(make(), headers=_headers(tag))
+        return Response(make(), media_type=TYPES[kind], headers=_headers(tag))
+
+    return await asyncio.to_thread(answer)
 
 
 def documented(document: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
