@@ -62,6 +62,20 @@ RECIPES: dict[str, Recipe] = {
         epochs=8,
         schedule="cosine",
     ),
+    # Trained as mnist-lecture is, so that the network alone makes the difference.
+    "mnist-dense": Recipe(
+        networks.mnist_dense,
+        "mnist",
+        optimizer="adam",
+        learning_rate=0.002,
+        batch_size=128,
+        epochs=14,
+        schedule="cosine",
+        rotation=12,
+        shift=2,
+        zoom=0.12,
+        stroke=True,
+    ),
     "cifar10-lecture-2conv": Recipe(
         networks.cifar10_lecture_2conv,
         "cifar10",

@@ -14,6 +14,10 @@ COUNTS = [
         {"conv1": 320, "conv2": 18_496, "dense1": 401_536, "output": 1_290},
     ),
     (
+        networks.mnist_dense,
+        {"dense1": 200_960, "dense2": 32_896, "dense3": 16_512, "output": 1_290},
+    ),
+    (
         networks.cifar10_lecture_2conv,
         {"conv1": 896, "conv2": 18_496, "dense1": 524_416, "output": 1_290},
     ),
@@ -53,6 +57,13 @@ def test_layers_have_the_lectures_shapes(
 @pytest.mark.parametrize("network", [network for network, _ in COUNTS])
 def test_input_shape_and_number_of_classes_can_be_chosen(network: Callable[..., Any]) -> None:
     assert network((20, 16, 3), 4).output_shape == (None, 4)
+
+
+def test_dense_network_is_as_deep_as_the_convolutional_one_and_not_smaller() -> None:
+    dense, lecture = networks.mnist_dense(), networks.mnist_lecture()
+    weighted = [[one for one in net.layers if one.count_params()] for net in (dense, lecture)]
+    assert len(weighted[0]) == len(weighted[1])
+    assert 1 <= dense.count_params() / lecture.count_params() < 1.2
 
 
 def test_only_the_first_lecture_network_of_mnist_drops_out() -> None:
