@@ -15,7 +15,7 @@ class Recipe:
 
     network: Callable[..., Any]
     data: Name
-    optimizer: Literal["adam", "adadelta", "rmsprop"]
+    optimizer: Literal["adam", "adadelta", "rmsprop", "sgd"]
     learning_rate: float
     batch_size: int
     epochs: int
@@ -23,6 +23,14 @@ class Recipe:
     validation: int = VALIDATION
     """Training images that are held back to choose the epoch."""
     schedule: Literal["constant", "cosine"] = "constant"
+    warmup: float = 0.0
+    """Epochs in which the rate of a cosine schedule rises to its height."""
+    weight_decay: float = 0.0
+    """Share of a kernel that goes with each step, times the rate."""
+    smoothing: float = 0.0
+    """Share of the target that is spread over all classes."""
+    average: float = 0.0
+    """How much an exponential moving average of the weights keeps at each step; 0 for none."""
     rotation: float = 0.0
     """Largest turn of a training image, in degrees."""
     shift: float = 0.0
@@ -30,9 +38,15 @@ class Recipe:
     zoom: float = 0.0
     """Largest change of size, as a share."""
     flip: bool = False
-    """Mirror half of the training images left to right."""
+    """Mirror half of the training images left to right, the other half in the next epoch."""
     stroke: bool = False
     """Thicken or thin the strokes of some training images by one pixel."""
+    slant: float = 0.0
+    """Largest shear, in pixels a row."""
+    elastic: float = 0.0
+    """Deviation of a smooth displacement of every pixel, in pixels."""
+    cutout: int = 0
+    """Side of a square that is blanked out, in pixels."""
 
     def describe(self) -> dict[str, str | int | float | bool | None]:
         """The recipe as the manifest keeps it."""
