@@ -1,4 +1,7 @@
-"""Every error that leaves the service becomes `application/problem+json` (RFC 9457)."""
+"""Every error that leaves the service becomes `application/problem+json` (RFC 9457).
+
+Below /v1 and /v2 it becomes what those protocols have: `{"error": "the sentence"}`.
+"""
 
 import logging
 from collections.abc import Mapping
@@ -17,6 +20,11 @@ from service.errors import ServiceError
 
 MEDIA_TYPE = "application/problem+json"
 
+PROTOCOLS = ("/v1", "/v2")
+
+# Their clients know malformed, unknown, too large and try again, and no finer ones.
+_PLAIN = {406: 400, 409: 400, 415: 400, 422: 400}
+
 logger = logging.getLogger("convlens")
 
 
@@ -32,6 +40,11 @@ class Problem(BaseModel):
 def describe(error: ServiceError) -> dict[str, object]:
     """The members of the problem document for `error`."""
     return {**_document(error.status, error.title, error.detail), **error.members}
+
+
+def response(path: str, error: ServiceError) -> Response:
+    """The answer for `error` at `path`, for who stands before the application too."""
+    return _respond(path, describe(error), error.headers)
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -50,14 +63,15 @@ def install(app: FastAPI) -> None:
     async def ours(request: Request, error: ServiceError) -> Response:
         if error.status == 500:
             logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
-        return _respond(describe(error), error.headers)
+        return response(request.url.path, error)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
         sentences = [
             f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in error.errors()
         ]
-        return _respond(_document(422, "Invalid request", "; ".join(sentences[:5]) + "."))
+        document = _document(422, "Invalid request", "; ".join(sentences[:5]) + ".")
+        return _respond(request.url.path, document)
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
@@ -66,21 +80,28 @@ def install(app: FastAPI) -> None:
             405: f"{request.method} is not for {request.url.path[:200]}. /docs lists what is.",
         }.get(error.status_code, str(error.detail))
         title = HTTPStatus(error.status_code).phrase
-        return _respond(_document(error.status_code, title, detail), error.headers)
+        return _respond(
+            request.url.path, _document(error.status_code, title, detail), error.headers
+        )
 
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> Response:
         detail = "This is our fault, not yours. The log of the service says what happened."
-        return _respond(_document(500, ServiceError.title, detail))
+        return _respond(request.url.path, _document(500, ServiceError.title, detail))
 
 
 def _document(status: int, title: str, detail: str) -> dict[str, object]:
     return {"type": "about:blank", "title": title, "status": status, "detail": detail}
 
 
-def _respond(document: Mapping[str, object], headers: Mapping[str, str] | None = None) -> Response:
-    status = document["status"]
+def _respond(
+    path: str, document: Mapping[str, object], headers: Mapping[str, str] | None = None
+) -> Response:
+    status, media_type = document["status"], MEDIA_TYPE
     assert isinstance(status, int)
+    if path.startswith(tuple(f"{one}/" for one in PROTOCOLS)):
+        status, media_type = _PLAIN.get(status, status), "application/json"
+        document = {"error": document["detail"]}
     return Response(
-        orjson.dumps(document), status, headers=headers and dict(headers), media_type=MEDIA_TYPE
+        orjson.dumps(document), status, headers=headers and dict(headers), media_type=media_type
     )
