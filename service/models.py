@@ -65,6 +65,11 @@ class Model:
         )
         return {name: values[0] for name, values in outputs.items()}
 
+    async def outputs(self, images: NDArray[np.uint8]) -> Activations:
+        """Every layer's output (n, …) for inputs (n, h, w, c), in one pass; nothing is kept."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, self.network.activations, images)
+
     async def grad_cam(
         self, pixels: NDArray[np.uint8], indices: Sequence[int]
     ) -> NDArray[np.float32]:
