@@ -1,6 +1,13 @@
-"""A recipe and a data set become a trained Keras network, with a bar that shows how far it is."""
+"""A recipe and a data set become a trained network, with a bar that shows how far it is.
 
-from collections.abc import Mapping
+Where a run stands is all that it needs to go on: weights, optimizer, averages and figures are in
+the checkpoint, and the data follow from (seed, epoch, step). So a run that was stopped ends as one
+that was not.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -8,46 +15,48 @@ import tensorflow as tf
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from training import augmentation
+from training import augmentation, lowlevel
+from training.checkpoints import Position, load, save
 from training.data import Dataset
+from training.interruption import Interruption
+from training.learner import Learner
+from training.lowlevel_learner import LowLevelLearner
 from training.recipes import Recipe
 
-OPTIMIZERS = {
-    "adam": keras.optimizers.Adam,
-    "adadelta": keras.optimizers.Adadelta,
-    "rmsprop": keras.optimizers.RMSprop,
-}
+SAVE_EVERY = 60.0
+"""Seconds between two checkpoints within an epoch."""
+
+History = dict[str, list[float]]
+Watcher = Callable[[int, Mapping[str, float], Any], None]
+"""Is told the epoch, counted from 1, its figures and the network as it would be kept."""
 
 
 def fit(
-    recipe: Recipe, dataset: Dataset, console: Console
+    recipe: Recipe,
+    dataset: Dataset,
+    console: Console,
+    *,
+    checkpoint: Path | None = None,
+    watchers: Sequence[Watcher] = (),
 ) -> tuple[Any, Mapping[str, list[float]]]:
     """The trained network, with the weights of its best epoch, and the history of all epochs.
 
     The best epoch is the one with the highest accuracy on the validation split. The same seed
-    gives the same weights on the same machine.
+    gives the same weights on the same machine. With `checkpoint`, a file, the run goes on where
+    that file left off, and leaves one there every minute, after each epoch and when it is
+    interrupted. A checkpoint of another recipe raises RecipeError.
     """
     keras.utils.set_random_seed(recipe.seed)
     tf.config.experimental.enable_op_determinism()
     network = recipe.network(dataset.shape, len(dataset.labels))
-    batches = augmentation.batches(dataset.train, recipe)
-    network.compile(
-        optimizer=OPTIMIZERS[recipe.optimizer](_rate(recipe, len(batches))),
-        loss="sparse_categorical_crossentropy",
-        metrics=["accuracy"],
-    )
-    best = _Best()
-    with _progress(console) as progress:
-        history = network.fit(
-            batches,
-            validation_data=augmentation.plain(dataset.validation),
-            epochs=recipe.epochs,
-            shuffle=False,  # The pipeline shuffles.
-            verbose=0,
-            callbacks=[_Bar(progress, len(batches), recipe.epochs), best],
-        )
-    network.set_weights(best.weights)
-    return network, history.history
+    steps = augmentation.steps(dataset.train, recipe)
+    low = isinstance(network, lowlevel.Network)
+    learner = (LowLevelLearner if low else Learner)(network, recipe, steps)
+    run = _Run(learner, recipe, dataset, steps, checkpoint)
+    with _progress(console) as progress, Interruption() as interruption:
+        run.finish(_Bar(progress, steps, recipe.epochs), watchers, interruption)
+    learner.put(run.position.best)
+    return network, run.position.history
 
 
 def outcome(history: Mapping[str, list[float]]) -> dict[str, float]:
@@ -57,26 +66,68 @@ def outcome(history: Mapping[str, list[float]]) -> dict[str, float]:
     return {"best_epoch": accuracies.index(best) + 1, "validation_accuracy": round(best, 4)}
 
 
-def _rate(recipe: Recipe, batches: int) -> Any:
-    if recipe.schedule == "constant":
-        return recipe.learning_rate
-    return keras.optimizers.schedules.CosineDecay(
-        recipe.learning_rate, decay_steps=batches * recipe.epochs, alpha=0.02
-    )
+class _Run:
+    """One training run and where it stands."""
 
+    def __init__(
+        self,
+        learner: Learner,
+        recipe: Recipe,
+        dataset: Dataset,
+        steps: int,
+        checkpoint: Path | None,
+    ) -> None:
+        self._learner, self._recipe, self._dataset = learner, recipe, dataset
+        self._steps, self._checkpoint = steps, checkpoint
+        self._epoch = augmentation.Epochs(dataset.train, recipe)
+        self._validation = augmentation.plain(dataset.validation)
+        self._saved = time.monotonic()
+        self.position = Position()
+        if checkpoint is not None and checkpoint.exists():
+            self.position = load(checkpoint, learner.variables(), recipe)
 
-class _Best(keras.callbacks.Callback):  # type: ignore[misc]
-    """Keeps the weights of the epoch with the highest validation accuracy."""
+    def finish(self, bar: "_Bar", watchers: Sequence[Watcher], interruption: Interruption) -> None:
+        """Train from here to the recipe's last epoch."""
+        bar.start(self.position)
+        while self.position.epoch < self._recipe.epochs:
+            self._train(bar, interruption)
+            figures = self._figures()
+            with self._learner.averaged() as network:
+                for watch in watchers:
+                    watch(self.position.epoch + 1, figures, network)
+            self.position.close_epoch(figures)
+            bar.report(self.position.epoch, figures)
+            self.save()
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.accuracy = -1.0
-        self.weights: list[Any] = []
+    def save(self) -> None:
+        """Leave a checkpoint, where one was asked for."""
+        if self._checkpoint is not None:
+            save(self._checkpoint, self._learner.variables(), self.position, self._recipe)
+        self._saved = time.monotonic()
 
-    def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
-        if logs["val_accuracy"] > self.accuracy:
-            self.accuracy = logs["val_accuracy"]
-            self.weights = self.model.get_weights()
+    def _train(self, bar: "_Bar", interruption: Interruption) -> None:
+        position = self.position
+        for images, labels in self._epoch.batches(position.epoch, position.step):
+            loss, right = self._learner.learn(images, labels)
+            position.advance(float(loss), int(right), len(labels))
+            bar.advance(position)
+            if interruption.asked or time.monotonic() - self._saved > SAVE_EVERY:
+                self.save()
+            interruption.check()
+
+    def _figures(self) -> dict[str, float]:
+        """The epoch's figures; the best weights so far are kept on the way."""
+        with self._learner.averaged():
+            loss, accuracy = self._learner.evaluate(self._validation)
+            if accuracy > self.position.best_accuracy:
+                self.position.best = self._learner.take()
+        seen = max(1, self.position.seen)
+        return {
+            "loss": self.position.loss / seen,
+            "accuracy": self.position.right / seen,
+            "val_loss": loss,
+            "val_accuracy": accuracy,
+        }
 
 
 def _progress(console: Console) -> Progress:
@@ -90,26 +141,33 @@ def _progress(console: Console) -> Progress:
     )
 
 
-class _Bar(keras.callbacks.Callback):  # type: ignore[misc]
+class _Bar:
     """Moves a bar over all batches of all epochs, and writes a line an epoch above it."""
 
-    def __init__(self, progress: Progress, batches: int, epochs: int) -> None:
-        super().__init__()
-        self._epochs = epochs
-        self._progress = progress
-        self._task = progress.add_task("epoch 1", total=batches * epochs, figures="")
+    def __init__(self, progress: Progress, steps: int, epochs: int) -> None:
+        self._progress, self._steps, self._epochs = progress, steps, epochs
+        self._task = progress.add_task("epoch 1", total=steps * epochs, figures="")
 
-    def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        self._progress.update(self._task, description=f"epoch {epoch + 1} of {self._epochs}")
+    def start(self, position: Position) -> None:
+        self._show(position, "")
 
-    def on_train_batch_end(self, batch: int, logs: Mapping[str, float]) -> None:
-        figures = f"loss {logs['loss']:.3f}  accuracy {logs['accuracy']:.2%}"
-        self._progress.update(self._task, advance=1, figures=figures)
+    def advance(self, position: Position) -> None:
+        loss, accuracy = position.loss / position.seen, position.right / position.seen
+        self._show(position, f"loss {loss:.3f}  accuracy {accuracy:.2%}")
 
-    def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
+    def report(self, epoch: int, figures: Mapping[str, float]) -> None:
         self._progress.console.print(
-            f"epoch {epoch + 1:3}  loss {logs['loss']:.4f}  accuracy {logs['accuracy']:.2%}"
-            f"  validation loss {logs['val_loss']:.4f}  accuracy {logs['val_accuracy']:.2%}",
+            f"epoch {epoch:3}  loss {figures['loss']:.4f}  accuracy {figures['accuracy']:.2%}"
+            f"  validation loss {figures['val_loss']:.4f}"
+            f"  accuracy {figures['val_accuracy']:.2%}",
             highlight=False,
             soft_wrap=True,
+        )
+
+    def _show(self, position: Position, figures: str) -> None:
+        self._progress.update(
+            self._task,
+            completed=position.epoch * self._steps + position.step,
+            description=f"epoch {min(position.epoch + 1, self._epochs)} of {self._epochs}",
+            figures=figures,
         )

@@ -1,8 +1,11 @@
 """Fitting keeps the best epoch, shows where it is, and repeats itself for the same seed."""
 
 import io
+import os
+import signal
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +15,7 @@ from rich.console import Console
 
 from tests.bundles import tiny_dataset
 from training import augmentation
+from training.errors import RecipeError
 from training.fit import fit, outcome
 from training.recipes import RECIPES, Recipe
 
@@ -64,14 +68,56 @@ def test_outcome_counts_from_one_and_takes_the_first_of_equals() -> None:
     assert outcome(history) == {"best_epoch": 2, "validation_accuracy": 0.75}
 
 
+@pytest.mark.parametrize("changes", [{}, {"average": 0.9, "smoothing": 0.1, "optimizer": "sgd"}])
+def test_interrupted_run_goes_on_and_ends_as_an_uninterrupted_one(
+    tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    recipe, dataset = _recipe(epochs=3, **changes), tiny_dataset(SHAPE)
+    whole, figures = fit(recipe, dataset, Console(file=io.StringIO()))
+    path = tmp_path / "runs" / "run.npz"
+
+    def interrupt(epoch: int, logs: Mapping[str, float], network: Any) -> None:
+        os.kill(os.getpid(), signal.SIGINT)  # The run stops one step into the next epoch.
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(recipe, dataset, Console(file=io.StringIO()), checkpoint=path, watchers=[interrupt])
+    np.random.default_rng().random(3)
+    seen: list[int] = []
+    resumed, again = fit(
+        recipe,
+        dataset,
+        Console(file=io.StringIO()),
+        checkpoint=path,
+        watchers=[lambda epoch, logs, network: seen.append(epoch)],
+    )
+    assert seen == [2, 3]
+    assert again == figures
+    assert _same(whole.get_weights(), resumed.get_weights())
+
+
+def test_checkpoint_of_another_recipe_is_refused(tmp_path: Path) -> None:
+    path, dataset = tmp_path / "run.npz", tiny_dataset(SHAPE)
+    fit(_recipe(epochs=1), dataset, Console(file=io.StringIO()), checkpoint=path)
+    other = _recipe(epochs=1, learning_rate=0.5, batch_size=4)
+    with pytest.raises(RecipeError, match="another batch_size, learning_rate"):
+        fit(other, dataset, Console(file=io.StringIO()), checkpoint=path)
+
+
+def test_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "run.npz"
+    path.write_bytes(b"PK")
+    with pytest.raises(RecipeError, match="Remove it to start anew"):
+        fit(_recipe(), tiny_dataset(SHAPE), Console(file=io.StringIO()), checkpoint=path)
+
+
 def _first_batch(recipe: Recipe, shape: tuple[int, int, int] = SHAPE) -> Any:
-    return next(iter(augmentation.batches(tiny_dataset(shape).train, recipe)))
+    return next(iter(augmentation.Epochs(tiny_dataset(shape).train, recipe).batches(0)))
 
 
 def test_without_variation_images_are_only_shuffled_and_scaled() -> None:
     split = tiny_dataset(SHAPE).train
     plain = _recipe(rotation=0, shift=0, zoom=0, flip=False, stroke=False, batch_size=24)
-    images, labels = next(iter(augmentation.batches(split, plain)))
+    images, labels = next(iter(augmentation.Epochs(split, plain).batches(0)))
     order = np.lexsort(split.images.reshape(24, -1).T)
     ours = np.round(images.numpy() * 255).astype(np.uint8)
     found = np.lexsort(ours.reshape(24, -1).T)
@@ -81,7 +127,17 @@ def test_without_variation_images_are_only_shuffled_and_scaled() -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"rotation": 20.0}, {"shift": 2.0}, {"zoom": 0.3}, {"flip": True}, {"stroke": True}]
+    "change",
+    [
+        {"rotation": 20.0},
+        {"shift": 2.0},
+        {"zoom": 0.3},
+        {"slant": 0.3, "rotation": 1.0},
+        {"elastic": 1.0},
+        {"flip": True},
+        {"stroke": True},
+        {"cutout": 6},
+    ],
 )
 def test_each_variation_changes_images_and_keeps_them_in_range(change: dict[str, Any]) -> None:
     none = _recipe(rotation=0, shift=0, zoom=0, flip=False, stroke=False)
