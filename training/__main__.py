@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from training.errors import TrainingError
+from training.errors import RecipeError, TrainingError
 
 
 def train(
@@ -35,6 +35,13 @@ def train(
     epochs: Annotated[
         int | None, typer.Option(min=1, help="Instead of the recipe's number of epochs.")
     ] = None,
+    checkpoints: Annotated[
+        Path | None,
+        typer.Option(help="Folder that takes NAME.npz; `checkpoints` beside --models unless said."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run that left a checkpoint.")
+    ] = False,
 ) -> None:
     """Train one of the lecture's networks and export it for the service.
 
@@ -43,11 +50,24 @@ def train(
 
     Example: convlens train mnist-lecture --data data
     """
+    checkpoint = (checkpoints or models.parent / "checkpoints") / f"{name}.npz"
     try:
-        _train(name, data, models, version, seed, epochs)
+        _require_expected(checkpoint, resume)
+        _train(name, data, models, version, seed, epochs, checkpoint)
     except TrainingError as problem:
         typer.secho(str(problem), err=True, fg="red")
         raise typer.Exit(1) from problem
+    except KeyboardInterrupt:
+        typer.echo(f"Stopped. The same command with --resume goes on from {checkpoint}.", err=True)
+        raise typer.Exit(130) from None
+    checkpoint.unlink(missing_ok=True)
+
+
+def _require_expected(checkpoint: Path, resume: bool) -> None:
+    if resume and not checkpoint.exists():
+        raise RecipeError(f"There is no {checkpoint} to go on from.")
+    if checkpoint.exists() and not resume:
+        raise RecipeError(f"{checkpoint} holds an unfinished run: --resume, or remove it.")
 
 
 def _train(
@@ -57,6 +77,7 @@ def _train(
     version: int | None,
     seed: int | None,
     epochs: int | None,
+    checkpoint: Path,
 ) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from training import data, export, fit, keras_nodes, recipes
@@ -67,7 +88,7 @@ def _train(
     target = models / name / str(export.vacant(models, name, version))
     dataset = data.load(recipe.data, folder, recipe.validation)
     console = Console()
-    network, history = fit.fit(recipe, dataset, console)
+    network, history = fit.fit(recipe, dataset, console, checkpoint=checkpoint)
     nodes = keras_nodes.convert(network)
     with console.status(f"Evaluating on {len(dataset.test):,} test images and exporting"):
         record = {**recipe.describe(), **fit.outcome(history)}
