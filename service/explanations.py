@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service import palettes, pictures
+from service.canvas import Tile
 from service.palettes import Floats
-from service.pictures import Caption, Tile
+from service.pictures import Caption
 
 SIDE = 8
 """Pixels of the picture for one of the network's."""

@@ -9,7 +9,9 @@ from service.pictures import Caption
 MOST = 512
 """Up to this many slices are drawn one by one; beyond, the mean over the input channels."""
 
-GREY = np.repeat(np.arange(256, dtype=np.uint8)[:, np.newaxis], 3, axis=1)
+GREY = np.repeat(
+    np.rint(np.linspace(0, 255, palettes.COLOURS)).astype(np.uint8)[:, np.newaxis], 3, axis=1
+)
 """What each channel of a composite means, from the most negative weight to the most positive."""
 
 
@@ -22,6 +24,7 @@ def draw(kernels: Floats, title: str, first: int = 0, composite: bool = False) -
     names = [str(first + i) for i in range(maps)]
     heading = f"{title}   {pictures.shape(kernels)}"
     bar = palettes.symmetric(kernels, "brown-teal")
+    together = 1
     if composite:
         bar = palettes.Scale("red, green, blue", GREY, bar.low, bar.high)
         span = bar.high or 1.0
@@ -32,13 +35,14 @@ def draw(kernels: Floats, title: str, first: int = 0, composite: bool = False) -
         # Means lie far closer to 0 than weights: on the weights' scale they would all look blank.
         kernels = kernels.mean(axis=2)
         bar = palettes.symmetric(kernels, "brown-teal")
-        tiles = [bar.colours(kernels[..., i]) for i in range(maps)]
+        tiles = [bar.entries(kernels[..., i]) for i in range(maps)]
         note = f"mean over the {channels} input channels"
     else:
+        together = channels
         flat = kernels.transpose(0, 1, 3, 2).reshape(height, width, -1)
-        tiles = [bar.colours(flat[..., i]) for i in range(flat.shape[2])]
+        tiles = [bar.entries(flat[..., i]) for i in range(flat.shape[2])]
         names = [
             name if channels == 1 else f"{name}.{c}" for name in names for c in range(channels)
         ]
         note = "" if channels == 1 else "map.channel"
-    return pictures.draw(tiles, names, kernels, bar, Caption(heading, note, "layer"))
+    return pictures.draw(tiles, names, kernels, bar, Caption(heading, note, "layer"), together)

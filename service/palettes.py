@@ -1,6 +1,6 @@
-"""Numbers become colours: three tables of 256 RGB colours and the way a value picks its entry."""
+"""Numbers become colours: three tables of RGB colours and the way a value picks its entry."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -9,18 +9,24 @@ from numpy.typing import NDArray
 Table = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
+COLOURS = 241
+"""An odd number has a middle; what is left of 256 is for all that a picture holds besides."""
+
 
 def _between(*anchors: str) -> Table:
-    """256 colours, straight lines in RGB between evenly spaced anchors."""
+    """The colours of a table, straight lines in RGB between evenly spaced anchors."""
     colours = np.array([[int(one[i : i + 2], 16) for i in (0, 2, 4)] for one in anchors])
-    at = np.linspace(0, 255, len(anchors))
-    channels = [np.interp(np.arange(256), at, colours[:, i]) for i in range(3)]
+    at = np.linspace(0, COLOURS - 1, len(anchors))
+    channels = [np.interp(np.arange(COLOURS), at, colours[:, i]) for i in range(3)]
     return np.round(np.stack(channels, axis=1)).astype(np.uint8)
 
 
 # Smith and van der Walt's viridis, as OpenCV carries it.
 VIRIDIS: Table = np.asarray(
-    cv2.applyColorMap(np.arange(256, dtype=np.uint8)[np.newaxis], cv2.COLORMAP_VIRIDIS), np.uint8
+    cv2.applyColorMap(
+        np.rint(np.linspace(0, 255, COLOURS)).astype(np.uint8)[np.newaxis], cv2.COLORMAP_VIRIDIS
+    ),
+    np.uint8,
 )[0, :, ::-1]
 # Brewer, Harrower and Pennsylvania State University: RdBu, turned so that red is positive.
 BLUE_RED = _between(
@@ -35,7 +41,7 @@ BROWN_TEAL = _between(
 NOT_FINITE = (255, 0, 200)
 """Of no palette: the colour of NaN and of infinities."""
 
-FIRST, MIDDLE = 0, 128
+FIRST, MIDDLE = 0, COLOURS // 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +57,30 @@ class Scale:
     high: float
     zero: int = FIRST
 
-    def colours(self, values: Floats) -> NDArray[np.uint8]:
-        """The RGB colours of `values`, of their shape and three more channels."""
+    def entries(self, values: Floats) -> NDArray[np.uint8]:
+        """The place of each value in the table; COLOURS, one past its end, where not finite."""
         finite = np.isfinite(values)
         # The span of float32 values need not be one itself.
         wide = np.where(finite, values, 0).astype(np.float64)
-        span = self.high - self.low
-        at = (wide - self.low) * (255 / span) if span > 0 else np.full(wide.shape, self.zero)
-        colours = np.asarray(self.table[np.rint(np.clip(at, 0, 255)).astype(np.uint8)])
-        colours[~finite] = NOT_FINITE
-        return colours
+        span, last = self.high - self.low, COLOURS - 1
+        at = (wide - self.low) * (last / span) if span > 0 else np.full(wide.shape, self.zero)
+        return np.where(finite, np.rint(np.clip(at, 0, last)), COLOURS).astype(np.uint8)
+
+    def colours(self, values: Floats) -> NDArray[np.uint8]:
+        """The RGB colours of `values`, of their shape and three more channels."""
+        table = np.concatenate([self.table, np.array([NOT_FINITE], np.uint8)])
+        return np.asarray(table[self.entries(values)])
+
+    def reaching(self, peak: float) -> "Scale":
+        """The same palette for values up to `peak` on either side of 0."""
+        return replace(self, low=-peak if self.low < 0 else 0.0, high=peak)
 
 
 def anchored(values: Floats) -> Scale:
-    """The scale of maps: viridis from 0 where nothing is negative, else blue-red around 0."""
+    """The scale of a layer: viridis from 0 where nothing is negative, else blue-red around 0.
+
+    One map of the layer may have a scale of its own, `reaching` as far, but keeps the palette.
+    """
     low, high = extent(values)
     if low >= 0:
         return Scale("viridis", VIRIDIS, 0.0, high)

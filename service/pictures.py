@@ -1,28 +1,14 @@
 """Maps become a PNG: enlarged by nearest neighbour, side by side, with a scale one can read."""
 
-import io
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
-from PIL.PngImagePlugin import PngInfo
 
-from service import palettes
+from service import canvas, palettes
+from service.canvas import Canvas, Tile
 from service.palettes import Floats, Scale
-
-Tile = NDArray[np.uint8]
-
-GROUND = (243, 241, 236)
-INK = (38, 40, 46)
-FAINT = (104, 104, 108)
-EDGE = (205, 201, 193)
-"""A line around every map: values near 0 of a diverging palette are almost the ground."""
-ZERO = (214, 211, 204), (190, 187, 180)
-"""The two colours of the hatching of a map that is zero everywhere."""
 
 WIDTH = 1040
 BAR = 200
@@ -36,25 +22,29 @@ MOST_ZOOM = 48
 def grid(maps: Floats, title: str, scale: Literal["layer", "map"] = "layer") -> bytes:
     """A PNG of all `maps`, float32 (h, w, n), side by side under one scale or one each."""
     bar = palettes.anchored(maps)
-    each = [maps[..., i] for i in range(maps.shape[2])]
+    count = maps.shape[2]
     heading = f"{title}   {shape(maps)}"
     if scale == "layer":
-        tiles = [_colours(one, bar) for one in each]
-        return draw(tiles, range(len(each)), maps, bar, Caption(heading, "", scale))
-    peaks = [max(map(abs, palettes.extent(one))) for one in each]
-    tiles = [_colours(one, _reaching(bar, peak)) for one, peak in zip(each, peaks, strict=True)]
+        entries = np.ascontiguousarray(np.moveaxis(bar.entries(maps), -1, 0))
+        alive = maps.any(axis=(0, 1))
+        tiles = [entries[i] if alive[i] else canvas.silent(*maps.shape[:2]) for i in range(count)]
+        return draw(tiles, range(count), maps, bar, Caption(heading, "", scale))
+    each = [maps[..., i] for i in range(count)]
+    peaks = [_peak(one) for one in each]
+    tiles = [_tile(one, bar.reaching(peak)) for one, peak in zip(each, peaks, strict=True)]
     labels = [f"{i}   {peak:.3g}" for i, peak in enumerate(peaks)]
     caption = Caption(heading, "each map up to its own peak, beside its index", scale, "peak")
     return draw(tiles, labels, maps, bar, caption)
 
 
-def single(one: Floats, title: str, index: int, limits: tuple[float, float] | None = None) -> bytes:
-    """A PNG of one map, float32 (h, w); `limits` are those of the layer whose scale it shares."""
-    bar = palettes.anchored(one if limits is None else np.array(limits, np.float32))
+def single(maps: Floats, title: str, index: int, scale: Literal["layer", "map"] = "layer") -> bytes:
+    """A PNG of map `index` of `maps`, float32 (h, w, n), coloured as in the grid of all."""
+    one, bar = maps[..., index], palettes.anchored(maps)
     heading = f"{title}   map {index}   {shape(one)}"
-    own = limits is None
-    caption = Caption(heading, "" if own else "on the layer's scale", "map" if own else "layer")
-    return draw([_colours(one, bar)], [index], one, bar, caption)
+    if scale == "map":
+        bar = bar.reaching(_peak(one))
+    note = "" if scale == "map" else "on the layer's scale"
+    return draw([_tile(one, bar)], [index], one, bar, Caption(heading, note, scale))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,40 +61,43 @@ class Caption:
 
 
 def draw(
-    tiles: Sequence[Tile], labels: Sequence[object], values: Floats, bar: Scale, caption: Caption
+    tiles: Sequence[Tile],
+    labels: Sequence[object],
+    values: Floats,
+    bar: Scale,
+    caption: Caption,
+    together: int = 1,
 ) -> bytes:
-    """A PNG of `tiles`, uint8 (h, w, 3) each, with a label under each and the bar of `values`."""
-    height, width, _ = tiles[0].shape
-    count = len(tiles)
+    """A PNG of `tiles` with a label under each and the bar of `values`.
+
+    As many tiles as `together` says stay in one row: what belongs to one map.
+    """
+    height, width = tiles[0].shape[:2]
+    columns = _columns(len(tiles), width, height, together)
+    zoom = _zoom(columns, width, height, len(tiles))
+    step_x, step_y = width * zoom + GAP, height * zoom + GAP + LABEL
+    said = _said(values, caption, sum(map(canvas.is_silent, tiles)))
+    words = max(canvas.length(caption.heading, 17), canvas.length(said, 12))
+    sheet = Canvas(
+        2 * MARGIN + max(columns * step_x - GAP, round(words) + 2 * MARGIN + BAR),
+        HEAD + -(-len(tiles) // columns) * step_y + MARGIN,
+        bar.table,
+    )
+    for i, (tile, label) in enumerate(zip(tiles, labels, strict=True)):
+        left, top = MARGIN + (i % columns) * step_x, HEAD + (i // columns) * step_y
+        sheet.tile(tile, zoom, left, top)
+        _label(sheet, str(label), left, top + height * zoom + 2, width * zoom)
+    sheet.word(caption.heading, 17, MARGIN, 14)
+    sheet.word(said, 12, MARGIN, 42, canvas.FAINT)
+    _bar(sheet, bar, caption)
+    return sheet.png(_notes(values, bar, caption))
+
+
+def _columns(count: int, width: int, height: int, together: int) -> int:
+    """How many tiles a row holds: about twice as wide as high, and no group torn apart."""
     columns = min(count, max(1, round(np.sqrt(count * 2.0 * height / width))))
     columns = max(columns, min(count, 8))
-    zoom = _zoom(columns, width, height, count)
-    step_x, step_y = width * zoom + GAP, height * zoom + GAP + LABEL
-    rows = -(-count // columns)
-    said = _said(values, caption, sum(not tile.any() for tile in tiles))
-    words = max(_font(17).getlength(caption.heading), _font(12).getlength(said))
-    size = (
-        2 * MARGIN + max(columns * step_x - GAP, round(words) + 2 * MARGIN + BAR),
-        HEAD + rows * step_y + MARGIN,
-    )
-    canvas = np.empty((size[1], size[0], 3), np.uint8)
-    canvas[0] = GROUND
-    canvas[1:] = canvas[0]
-    places = [
-        (MARGIN + (i % columns) * step_x, HEAD + (i // columns) * step_y) for i in range(count)
-    ]
-    for tile, (x, y) in zip(tiles, places, strict=True):
-        large = tile.repeat(zoom, axis=0).repeat(zoom, axis=1) if tile.any() else _hatch(tile, zoom)
-        canvas[y - 1 : y + height * zoom + 1, x - 1 : x + width * zoom + 1] = EDGE
-        canvas[y : y + height * zoom, x : x + width * zoom] = large
-    image = Image.fromarray(canvas)
-    pen = ImageDraw.Draw(image)
-    for label, (x, y) in zip(labels, places, strict=True):
-        _label(pen, str(label), (x, y + height * zoom + 2), width * zoom)
-    pen.text((MARGIN, 14), caption.heading, INK, _font(17))
-    pen.text((MARGIN, 42), said, FAINT, _font(12))
-    _bar(pen, image, bar, caption)
-    return _png(image, values, bar, caption)
+    return columns if together > 4 * columns else max(1, columns // together) * together
 
 
 def _zoom(columns: int, width: int, height: int, count: int) -> int:
@@ -115,21 +108,13 @@ def _zoom(columns: int, width: int, height: int, count: int) -> int:
     return max(1, min(MOST_ZOOM, room // width, 560 // height))
 
 
-def _colours(values: Floats, scale: Scale) -> Tile:
-    """Colours (h, w, 3); all black, which no palette holds, for a map that is zero everywhere."""
-    if not values.any():
-        return np.zeros((*values.shape, 3), np.uint8)
-    return scale.colours(values)
+def _tile(values: Floats, scale: Scale) -> Tile:
+    """The entries of one map, (h, w), or the sign for one that is zero everywhere."""
+    return scale.entries(values) if values.any() else canvas.silent(*values.shape)
 
 
-def _hatch(tile: Tile, zoom: int) -> Tile:
-    y, x = np.mgrid[: tile.shape[0] * zoom, : tile.shape[1] * zoom]
-    return np.asarray(np.array(ZERO, np.uint8)[(x + y) // 3 % 2])
-
-
-def _reaching(scale: Scale, peak: float) -> Scale:
-    """The same palette for values up to `peak` on either side of 0."""
-    return replace(scale, low=-peak if scale.low < 0 else 0.0, high=peak)
+def _peak(values: Floats) -> float:
+    return max(map(abs, palettes.extent(values)))
 
 
 def _said(values: Floats, caption: Caption, hatched: int) -> str:
@@ -150,51 +135,40 @@ def _said(values: Floats, caption: Caption, hatched: int) -> str:
     return "   ".join(parts)
 
 
-def _label(pen: ImageDraw.ImageDraw, label: str, at: tuple[int, int], room: int) -> None:
+def _label(sheet: Canvas, label: str, left: int, top: int, room: int) -> None:
     """The label under a tile; its first word alone where there is no room for more, if any."""
     first, space, _ = label.partition(" ")
-    fits = not space or _font(11).getlength(label) <= room
+    fits = not space or canvas.length(label, 11) <= room
     if room >= 16:
-        pen.text(at, label if fits else first, FAINT, _font(11))
+        sheet.word(label if fits else first, 11, left, top, canvas.FAINT)
 
 
-def _bar(pen: ImageDraw.ImageDraw, image: Image.Image, bar: Scale, caption: Caption) -> None:
+def _bar(sheet: Canvas, bar: Scale, caption: Caption) -> None:
     """The colour bar with its ends and its middle in numbers."""
     if bar.high <= bar.low:
         return
-    left, top, height = image.width - MARGIN - BAR, 16, 12
-    at = np.linspace(0, 255, BAR).round().astype(np.uint8)
-    strip = np.broadcast_to(bar.table[at], (height, BAR, 3))
-    image.paste(Image.fromarray(np.ascontiguousarray(strip)), (left, top))
+    left, top = sheet.width - MARGIN - BAR, 16
+    sheet.bar(left, top, BAR, 12)
     middle = (bar.low + bar.high) / 2
     ends = [_number(bar.low), _number(middle), _number(bar.high)]
     if caption.end is not None:
         ends = [f"-{caption.end}" if bar.low < 0 else "0", "0" if bar.low < 0 else "", caption.end]
-    for words, x, anchor in zip(ends, (0, BAR // 2, BAR), ("la", "ma", "ra"), strict=True):
-        pen.text((left + x, top + 16), words, INK, _font(12), anchor=anchor)
+    for words, share in zip(ends, (0, 0.5, 1), strict=True):
+        sheet.word(words, 12, left + share * (BAR - canvas.length(words, 12)), top + 16)
 
 
-def _png(image: Image.Image, maps: Floats, bar: Scale, caption: Caption) -> bytes:
-    chunks, (low, high) = PngInfo(), palettes.extent(maps)
-    for key, value in {
+def _notes(values: Floats, bar: Scale, caption: Caption) -> dict[str, str]:
+    low, high = palettes.extent(values)
+    return {
         "Software": "convlens",
         "Title": caption.heading,
-        "Shape": shape(maps),
-        "Dtype": maps.dtype.name,
+        "Shape": shape(values),
+        "Dtype": values.dtype.name,
         "Minimum": repr(low),
         "Maximum": repr(high),
         "Scale": caption.scope,
         "Palette": bar.name,
-    }.items():
-        chunks.add_itxt(key, value)
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG", pnginfo=chunks, compress_level=3)
-    return buffer.getvalue()
-
-
-@cache
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size)
+    }
 
 
 def shape(maps: Floats) -> str:

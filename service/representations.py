@@ -4,6 +4,8 @@ import asyncio
 import hashlib
 import io
 from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import mimeparse
@@ -57,12 +59,23 @@ def choose(request: Request, wanted: str | None, offered: Sequence[str]) -> str:
 
 
 def etag(request: Request, *parts: object) -> str:
-    """A strong entity tag of the request's path, its query and `parts`."""
+    """A strong entity tag of the request's path, its query, `parts`, and who answers."""
     query = "&".join(
         sorted(f"{name}={value}" for name, value in request.query_params.multi_items())
     )
-    text = "\n".join([request.url.path, query, *map(str, parts)])
+    text = "\n".join([source(), request.url.path, query, *map(str, parts)])
     return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
+
+
+@cache
+def source() -> str:
+    """A digest of the service's own code: another version may draw and write things otherwise."""
+    digest = hashlib.sha256()
+    folder = Path(__file__).parent
+    for path in sorted(folder.rglob("*.py")):
+        digest.update(f"{path.relative_to(folder)} {path.stat().st_size}\n".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def unchanged(request: Request, tag: str) -> Response | None:

@@ -148,8 +148,7 @@ def _stage(outputs: Activations, layer: Layer, stage: Stage) -> NDArray[np.float
 def _picture(maps: NDArray[np.float32], index: int | None, title: str, scale: Scale) -> bytes:
     if index is None:
         return pictures.grid(maps, title, scale)
-    limits = None if scale == "map" else (float(maps.min()), float(maps.max()))
-    return pictures.single(maps[..., index], title, index, limits)
+    return pictures.single(maps, title, index, scale)
 
 
 def _document(

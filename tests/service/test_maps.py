@@ -8,6 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
+from service import representations
 from service.models import Model, Models
 from tests.pictures import save, seven
 
@@ -103,6 +104,16 @@ def test_known_etag_costs_no_forward_pass(
 def test_etag_differs_with_all_that_changes_the_answer(client: TestClient, changed: str) -> None:
     tag = client.get("/layers/conv1/feature-maps?sample=5").headers["etag"]
     assert client.get(f"/layers/conv1/feature-maps{changed}").headers["etag"] != tag
+
+
+def test_etag_differs_when_the_service_itself_does(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = "/layers/conv1/feature-maps?sample=5&format=png"
+    tag = client.get(url).headers["etag"]
+    monkeypatch.setattr(representations, "source", lambda: "another version's code")
+    answer = client.get(url, headers={"if-none-match": tag})
+    assert (answer.status_code, answer.headers["etag"] != tag) == (200, True)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from service import kernels, palettes, pictures
+from service import canvas, kernels, palettes, pictures
 from service.palettes import Floats
 
 
@@ -24,9 +24,9 @@ def maps(*shape: int, low: float = 0.0, high: float = 4.0) -> Floats:
 
 def tile(image: Image.Image, size: int) -> tuple[Floats, int]:
     """The first map's pixels, and by how much it was enlarged, found by its own edges."""
-    pixels = np.asarray(image)
+    pixels = np.asarray(image.convert("RGB"))
     row = pixels[pictures.HEAD, pictures.MARGIN :]
-    width = int(np.argmax((row == pictures.EDGE).all(axis=1)))
+    width = int(np.argmax((row == canvas.EDGE).all(axis=1)))
     assert width % size == 0
     zoom = width // size
     top, left = pictures.HEAD, pictures.MARGIN
@@ -49,7 +49,7 @@ def test_layer_scale_is_shared_and_map_scale_is_not() -> None:
     values[..., 0] /= 10
     dim, _ = tile(opened(pictures.grid(values, "t", "layer")), 6)
     bright, _ = tile(opened(pictures.grid(values, "t", "map")), 6)
-    top = palettes.VIRIDIS[255]
+    top = palettes.VIRIDIS[-1]
     assert not (dim == top).all(axis=2).any()
     assert (bright == top).all(axis=2).any()
 
@@ -74,10 +74,10 @@ def test_all_zero_map_is_hatched_in_colours_of_no_palette() -> None:
     values[..., 0] = 0
     pixels, _ = tile(opened(pictures.grid(values, "t")), 6)
     colours = {tuple(int(v) for v in colour) for colour in pixels.reshape(-1, 3)}
-    assert colours == set(pictures.ZERO)
+    assert colours == set(canvas.ZERO)
     for table in (palettes.VIRIDIS, palettes.BLUE_RED, palettes.BROWN_TEAL):
         assert colours.isdisjoint(map(tuple, table.tolist()))
-        assert {pictures.GROUND, pictures.EDGE}.isdisjoint(map(tuple, table.tolist()))
+        assert {canvas.GROUND, canvas.EDGE}.isdisjoint(map(tuple, table.tolist()))
 
 
 @pytest.mark.parametrize("value", [0.0, 2.5, -2.5, 1e-42, -1e-42, 3e38, -3e38])
@@ -85,7 +85,7 @@ def test_all_zero_map_is_hatched_in_colours_of_no_palette() -> None:
 def test_constant_maps_divide_by_nothing(value: float, scale: Literal["layer", "map"]) -> None:
     values = np.full((4, 4, 2), value, np.float32)
     opened(pictures.grid(values, "t", scale))
-    opened(pictures.single(values[..., 0], "t", 0))
+    opened(pictures.single(values, "t", 0, scale))
 
 
 def test_one_map_on_its_own_scale_keeps_the_layers_palette() -> None:
@@ -136,16 +136,16 @@ def test_zeros_alone_are_the_middle_of_a_diverging_palette(name: str) -> None:
 
 def test_values_on_both_ends_of_float32_keep_their_colours() -> None:
     values = np.array([-3e38, 0, 3e38], np.float32)
-    expected = palettes.BLUE_RED[[0, palettes.MIDDLE, 255]]
+    expected = palettes.BLUE_RED[[0, palettes.MIDDLE, -1]]
     assert (palettes.anchored(values).colours(values) == expected).all()
 
 
 def test_a_long_title_leaves_the_bar_alone() -> None:
     title = "cifar10-lecture-3conv · conv3 before activation"
-    pixels = np.asarray(opened(pictures.single(maps(8, 8), title, 100)))
+    pixels = np.asarray(opened(pictures.single(maps(8, 8, 101), title, 100)).convert("RGB"))
     strip = pixels[16:28, -pictures.MARGIN - pictures.BAR : -pictures.MARGIN]
     assert (strip == strip[0]).all()
-    assert (strip[0, [0, -1]] == palettes.VIRIDIS[[0, 255]]).all()
+    assert (strip[0, [0, -1]] == palettes.VIRIDIS[[0, -1]]).all()
 
 
 def test_range_is_in_the_text_chunks() -> None:
@@ -160,11 +160,21 @@ def test_range_is_in_the_text_chunks() -> None:
     assert info["Title"].startswith("net · conv1")
 
 
-def test_single_map_on_the_layers_scale() -> None:
-    one = maps(6, 6, high=1.0)
-    pixels, zoom = tile(opened(pictures.single(one, "t", 3, (0.0, 4.0))), 6)
-    expected = palettes.anchored(np.array([0, 4], np.float32)).colours(one)
-    assert (pixels[::zoom, ::zoom] == expected).all()
+@pytest.mark.parametrize("scale", ["layer", "map"])
+@pytest.mark.parametrize("low", [0.0, -4.0])
+def test_one_map_has_the_colours_that_it_has_in_the_grid(
+    low: float, scale: Literal["layer", "map"]
+) -> None:
+    values = maps(6, 6, 3, low=low)
+    values[..., 0] = abs(values[..., 0]) / 2  # not negative, in a layer that is
+    whole, large = tile(opened(pictures.grid(values, "t", scale)), 6)
+    alone, larger = tile(opened(pictures.single(values, "t", 0, scale)), 6)
+    assert (whole[::large, ::large] == alone[::larger, ::larger]).all()
+
+
+@pytest.mark.parametrize(("channels", "many"), [(3, 32), (3, 5), (8, 16), (16, 20)])
+def test_the_channels_of_a_kernel_stay_in_one_row(channels: int, many: int) -> None:
+    assert pictures._columns(channels * many, 3, 3, channels) % channels == 0
 
 
 @pytest.mark.parametrize(
