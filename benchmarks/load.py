@@ -1,0 +1,57 @@
+"""Whole HTTP requests become load on one address, and what came of it: rates, latencies, errors.
+
+The load is wrk's, on one thread, closed loop, over connections that are kept open.
+"""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+SCRIPT = Path(__file__).with_name("load.lua")
+
+
+class NoLoadGenerator(Exception):
+    """wrk is not installed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What one run of wrk counted: good answers a second, latencies in ms, failures."""
+
+    rate: float
+    p50: float
+    p99: float
+    answers: int
+    errors: int
+
+
+def require() -> None:
+    """Raise NoLoadGenerator with a sentence where wrk is missing."""
+    if shutil.which("wrk") is None:
+        raise NoLoadGenerator(
+            "The load generator wrk is not installed. `apt-get install wrk`, or your system's way."
+        )
+
+
+def run(port: int, requests: Sequence[bytes], connections: int, seconds: float) -> Load:
+    """Send `requests` in turn over `connections` kept-open connections for about `seconds`."""
+    with TemporaryDirectory(prefix="convlens-load-") as folder:
+        for i, request in enumerate(requests):
+            (Path(folder) / str(i)).write_bytes(request)
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s"]
+        command += ["--timeout", "10s", "--latency", "-s", str(SCRIPT), f"http://127.0.0.1:{port}"]
+        done = subprocess.run(
+            [*command, "--", folder, str(len(requests))], capture_output=True, text=True, check=True
+        )
+    counted = json.loads("{" + done.stdout.rsplit("\n{", 1)[1])
+    return Load(
+        rate=counted["answers"] / counted["seconds"],
+        p50=counted["p50_ms"],
+        p99=counted["p99_ms"],
+        answers=counted["answers"],
+        errors=counted["refused"] + counted["broken"] + counted["timeouts"],
+    )
