@@ -7,7 +7,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
-from service import problems
+from service import bodies, problems
 from service.intake import Intake
 from service.models import Models
 from service.routes import (
@@ -21,6 +21,9 @@ from service.routes import (
     page,
     predict,
     statistics,
+    v2,
+    v2_infer,
+    v2_repository,
 )
 from service.settings import Settings
 
@@ -42,6 +45,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings = settings
     problems.install(app)
+    app.add_middleware(
+        bodies.Bounded, most=settings.max_request_bytes, narrower={"/lessons/": lessons.MOST_BYTES}
+    )
     for routes in (
         predict,
         models,
@@ -52,6 +58,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         grad_cam,
         lessons,
         health,
+        v2,
+        v2_infer,
+        v2_repository,
         page,
     ):
         app.include_router(routes.router)

@@ -7,7 +7,8 @@ ServiceError                 500  ours
 ├── NotAcceptable            406
 ├── WrongKind                409  a layer of another kind
 ├── TooLarge                 413  too many bytes, pixels or images
-├── UnsupportedImage         415  not an image type that is read
+├── UnsupportedType          415  a body of another type
+│   └── UnsupportedImage     415  not an image type that is read
 ├── Invalid                  422  a parameter or body outside its rules
 │   └── BadImage             422  an image that cannot be decoded or has the wrong shape
 ├── Busy                     503  the queue is full
@@ -82,8 +83,12 @@ class TooLarge(ServiceError):
     title = "Too large"
 
 
-class UnsupportedImage(ServiceError):
+class UnsupportedType(ServiceError):
     status = 415
+    title = "Unsupported media type"
+
+
+class UnsupportedImage(UnsupportedType):
     title = "Unsupported image type"
 
 

@@ -1,18 +1,20 @@
 """The lecture's arithmetic on any small matrix: no model, every step shown."""
 
+import asyncio
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from fastapi import APIRouter, Body
+from fastapi import APIRouter, Request
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from service import lessons
+from service import bodies, lessons
 from service.problems import documented
 from service.representations import JSON
 
 router = APIRouter(prefix="/lessons", tags=["lessons"])
 
+MOST_BYTES = 2 * 2**20
 MOST_SIDE = 64
 MOST_CHANNELS = 16
 MOST_KERNELS = 16
@@ -21,8 +23,12 @@ MOST_PRODUCTS = 200_000
 MOST_STEPS = 8_192
 
 Number = Annotated[float, Field(ge=-1e9, le=1e9, allow_inf_nan=False)]
-Matrix = list[list[Number]]
-Image = list[list[list[Number]]]
+# The lengths bound what is read of a body, and the first wrong number ends the reading.
+Channels = Annotated[list[Number], Field(max_length=MOST_CHANNELS, fail_fast=True)]
+Row = Annotated[list[Number], Field(max_length=MOST_SIDE, fail_fast=True)]
+DeepRow = Annotated[list[Channels], Field(max_length=MOST_SIDE, fail_fast=True)]
+Matrix = Annotated[list[Row], Field(max_length=MOST_SIDE, fail_fast=True)]
+Image = Annotated[list[DeepRow], Field(max_length=MOST_SIDE, fail_fast=True)]
 Step = Annotated[int, Field(ge=1, le=MOST_SIDE)]
 Pair = Step | tuple[Step, Step]
 Floats = NDArray[np.float64]
@@ -152,27 +158,41 @@ CROSS = [[1, 1, 1, 0, 0], [0, 1, 1, 1, 0], [0, 0, 1, 1, 1], [0, 0, 1, 1, 0], [0,
 NINE = [[1, 2, 3], [4, 5, 6], [7, 8, 9]]
 ONES = [[1, 1], [1, 1]]
 
+REFUSALS = documented(400, 413, 415, 422)
+
 
 @router.post(
     "/convolution",
     response_model=None,
-    responses={200: {"model": Convolved}, **documented(422)},
-)
-def convolution(
-    lesson: Annotated[
+    responses={200: {"model": Convolved}, **REFUSALS},
+    openapi_extra=bodies.documented(
         Convolution,
-        Body(
-            openapi_examples={
-                "the lecture's first": {
-                    "value": {"input": CROSS, "kernel": [[1, 0, 1], [0, 1, 0], [1, 0, 1]]}
-                },
-                "VALID": {"value": {"input": NINE, "kernel": ONES, "padding": "VALID"}},
-                "SAME": {"value": {"input": NINE, "kernel": ONES, "padding": "SAME"}},
-            }
-        ),
-    ],
-) -> JSON:
+        {
+            "the lecture's first": {
+                "value": {"input": CROSS, "kernel": [[1, 0, 1], [0, 1, 0], [1, 0, 1]]}
+            },
+            "VALID": {"value": {"input": NINE, "kernel": ONES, "padding": "VALID"}},
+            "SAME": {"value": {"input": NINE, "kernel": ONES, "padding": "SAME"}},
+        },
+    ),
+)
+async def convolution(request: Request) -> JSON:
     """Convolve a matrix: the result, the padded input, and the window behind every number."""
+    return await asyncio.to_thread(_convolve, await bodies.document(request, Convolution))
+
+
+@router.post(
+    "/pooling",
+    response_model=None,
+    responses={200: {"model": Pooled}, **REFUSALS},
+    openapi_extra=bodies.documented(Pooling, {"max": {"value": {"input": NINE, "stride": 1}}}),
+)
+async def pooling(request: Request) -> JSON:
+    """Pool a matrix: the result, and for every number its window, its winner and the ties."""
+    return await asyncio.to_thread(_pool, await bodies.document(request, Pooling))
+
+
+def _convolve(lesson: Convolution) -> JSON:
     values = lesson.values()
     maps, padded, steps = lessons.convolve(
         values,
@@ -190,13 +210,7 @@ def convolution(
     return JSON({"result": result, "padded_input": _as_given(padded, flat), "steps": steps})
 
 
-@router.post("/pooling", response_model=None, responses={200: {"model": Pooled}, **documented(422)})
-def pooling(
-    lesson: Annotated[
-        Pooling, Body(openapi_examples={"max": {"value": {"input": NINE, "stride": 1}}})
-    ],
-) -> JSON:
-    """Pool a matrix: the result, and for every number its window, its winner and the ties."""
+def _pool(lesson: Pooling) -> JSON:
     result, steps = lessons.pool(
         lesson.values(),
         _pair(lesson.window),

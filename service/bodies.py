@@ -1,0 +1,113 @@
+"""Every request's body, bounded before it is read; a JSON body becomes a checked document."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import orjson
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service import problems
+from service.errors import Malformed, TooLarge, UnsupportedType
+
+MOST_MEMBERS = 64
+
+Document = TypeVar("Document", bound=BaseModel)
+
+
+class Bounded:
+    """Refuses a body of more than `most` bytes; `narrower` are smaller bounds by path prefix.
+
+    A declared length is judged before one byte is read, any other body as it comes in.
+    """
+
+    def __init__(self, app: ASGIApp, most: int, narrower: Mapping[str, int]) -> None:
+        self._app = app
+        self._most = most
+        self._narrower = tuple((path, min(most, bound)) for path, bound in narrower.items())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            most = self._bound(scope["path"])
+            length = _length(scope)
+            if length is None:
+                receive = _counted(receive, most)
+            elif length > most:
+                await problems.response(scope["path"], _refusal(most))(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    def _bound(self, path: str) -> int:
+        for prefix, bound in self._narrower:
+            if path.startswith(prefix):
+                return bound
+        return self._most
+
+
+async def document(request: Request, kind: type[Document]) -> Document:
+    """The JSON body of `request` as a `kind`, read and checked on a thread.
+
+    Raises UnsupportedType for a body that is called something else, Malformed for no JSON, and
+    what FastAPI raises for a body outside its rules.
+    """
+    said = Headers(scope=request.scope).get("content-type", "application/json")
+    if said.partition(";")[0].strip().lower() != "application/json":
+        raise UnsupportedType(
+            "Send JSON: the header `Content-Type: application/json` and an object as the body."
+        )
+    return await asyncio.to_thread(_check, await request.body(), kind)
+
+
+def _check(body: bytes, kind: type[Document]) -> Document:
+    try:
+        content = orjson.loads(body)
+    except orjson.JSONDecodeError as problem:
+        raise Malformed(f"The body is not JSON: {problem}.") from problem
+    # Every unknown member would be an error of its own.
+    if isinstance(content, dict) and len(content) > MOST_MEMBERS:
+        raise Malformed(f"The body has more than {MOST_MEMBERS} members.")
+    try:
+        return kind.model_validate(content)
+    except ValidationError as problem:
+        raise RequestValidationError(
+            [{**one, "loc": ("body", *one["loc"])} for one in problem.errors(include_input=False)]
+        ) from problem
+
+
+def documented(kind: type[BaseModel], examples: Mapping[str, Any]) -> dict[str, Any]:
+    """The `openapi_extra` of a route that reads its body with `document`."""
+    schema = kind.model_json_schema()
+    content = {"application/json": {"schema": schema, "examples": dict(examples)}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def _length(scope: Scope) -> int | None:
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            return int(value) if value.isdigit() else None
+    return None
+
+
+def _counted(receive: Receive, most: int) -> Receive:
+    size = 0
+
+    async def counted() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > most:
+            refusal = _refusal(most)
+            # FastAPI lets only this kind of error through where it reads a body by itself.
+            raise HTTPException(refusal.status, refusal.detail)
+        return message
+
+    return counted
+
+
+def _refusal(most: int) -> TooLarge:
+    return TooLarge(f"The request is larger than {most} bytes. Send less at once.")
