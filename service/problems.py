@@ -20,12 +20,18 @@ from service.errors import ServiceError
 
 MEDIA_TYPE = "application/problem+json"
 
-PROTOCOLS = ("/v1", "/v2")
+PROTOCOLS = ("/v1/", "/v2/")
 
 # Their clients know malformed, unknown, too large and try again, and no finer ones.
 _PLAIN = {406: 400, 409: 400, 415: 400, 422: 400}
 
 logger = logging.getLogger("convlens")
+
+
+class PlainError(BaseModel):
+    """What went wrong, in one sentence, as clients of /v1 and /v2 expect it."""
+
+    error: str
 
 
 class Problem(BaseModel):
@@ -52,6 +58,14 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
     return {
         status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: schema}}
+        for status in statuses
+    }
+
+
+def documented_plain(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The same for a route below /v1 or /v2."""
+    return {
+        status: {"description": HTTPStatus(status).phrase, "model": PlainError}
         for status in statuses
     }
 
@@ -99,7 +113,7 @@ def _respond(
 ) -> Response:
     status, media_type = document["status"], MEDIA_TYPE
     assert isinstance(status, int)
-    if path.startswith(tuple(f"{one}/" for one in PROTOCOLS)):
+    if f"{path}/".startswith(PROTOCOLS):
         status, media_type = _PLAIN.get(status, status), "application/json"
         document = {"error": document["detail"]}
     return Response(
