@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from training import nodes
+from training import lowlevel, nodes
 from training.errors import ExportError
 from training.nodes import Node
 
@@ -14,7 +14,12 @@ _Maker = Callable[..., Node]
 
 
 def convert(model: Any) -> list[Node]:
-    """The nodes of `model`, in the order of the forward pass; ExportError for an unknown layer."""
+    """The nodes of `model`, in the order of the forward pass; ExportError for an unknown layer.
+
+    A low-level network says its own.
+    """
+    if isinstance(model, lowlevel.Network):
+        return model.nodes()
     return [_node(layer) for layer in model.layers if not isinstance(layer, layers.InputLayer)]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from training import networks
+from training import lowlevel, networks
 from training.data import VALIDATION, Name
 from training.errors import RecipeError
 
@@ -89,6 +89,36 @@ RECIPES: dict[str, Recipe] = {
         shift=2,
         zoom=0.12,
         stroke=True,
+    ),
+    # Without Keras layers: see training/lowlevel.py.
+    "mnist-lowlevel": Recipe(
+        lowlevel.mnist_lowlevel,
+        "mnist",
+        optimizer="adam",
+        learning_rate=0.001,
+        batch_size=128,
+        epochs=8,
+        schedule="cosine",
+    ),
+    # The lecture's first weights, to be seen beside the better ones.
+    "mnist-lowlevel-stddev1": Recipe(
+        lowlevel.mnist_lowlevel_stddev1,
+        "mnist",
+        optimizer="adam",
+        learning_rate=0.001,
+        batch_size=128,
+        epochs=8,
+        schedule="cosine",
+    ),
+    # The same with the lecture's name scopes, which `--logdir` shows in TensorBoard.
+    "mnist-scopes": Recipe(
+        lowlevel.mnist_scopes,
+        "mnist",
+        optimizer="adam",
+        learning_rate=0.001,
+        batch_size=128,
+        epochs=4,
+        schedule="cosine",
     ),
     "cifar10-lecture-2conv": Recipe(
         networks.cifar10_lecture_2conv,
