@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from service import geometry
+from service import geometry, rounding
 from service.manifest import Layer, Manifest
 
 Floats = NDArray[np.float64]
@@ -48,6 +48,11 @@ def look(layer: Layer, source: NDArray[np.float32], row: int, column: int) -> Wi
     return Window(values, ~inside, top, left)
 
 
+def look_everywhere(source: NDArray[np.float32]) -> Window:
+    """The window of a global pooling layer: all of its input (h, w, c)."""
+    return Window(source.astype(np.float64), np.zeros(source.shape[:2], bool), 0, 0)
+
+
 def convolution(
     window: Window,
     kernel: NDArray[np.float32],
@@ -57,13 +62,15 @@ def convolution(
 ) -> dict[str, Any]:
     """Σ window · kernel + bias, one product at a time; `kernel` is (h, w, c).
 
-    `difference` is how far the sum, in float64, is from what the model computed in float32.
+    `difference` is how far the sum, in float64, is from what the model computed in float32, and
+    `bound` how far rounding may take it.
     """
     products = window.values * kernel
     subtotals = products.sum(axis=(0, 1))
     total = float(subtotals.sum())
     before = total + bias
     value = ACTIVATIONS[activation](before)
+    bound = rounding.of_sum(np.append(products, bias))
     inputs = [
         {
             "channel": channel,
@@ -84,6 +91,7 @@ def convolution(
         "value": value,
         "model_value": model_value,
         "difference": abs(value - model_value),
+        "bound": rounding.after(activation, before, bound),
     }
 
 
@@ -98,8 +106,10 @@ def pooling(window: Window, channel: int, method: str, model_value: float) -> di
         "top": window.top,
         "left": window.left,
     }
+    bound = 0.0
     if method == "average":
         value = float(inside.mean())
+        bound = rounding.of_sum(inside / inside.size)
     else:
         value = float(inside.max())
         ties = np.argwhere((values == value) & ~window.padding)
@@ -110,6 +120,7 @@ def pooling(window: Window, channel: int, method: str, model_value: float) -> di
         "value": value,
         "model_value": model_value,
         "difference": abs(value - model_value),
+        "bound": bound,
     }
 
 

@@ -12,7 +12,6 @@ import mimeparse
 import numpy as np
 import orjson
 from numpy.typing import NDArray
-from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -97,7 +96,7 @@ async def respond(kind: str, tag: str, make: Callable[[], Any]) -> Response:
     return await asyncio.to_thread(answer)
 
 
-def documented(document: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
+def documented(document: Any) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that answers with `document`, a PNG or an .npy."""
     binary = {"schema": {"type": "string", "format": "binary"}}
     content = {TYPES["png"]: binary, TYPES["npy"]: binary}
@@ -108,7 +107,7 @@ def documented(document: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def documented_json(document: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
+def documented_json(document: Any) -> dict[int | str, dict[str, Any]]:
     """The same for a route that answers with JSON alone."""
     responses = documented(document)
     del responses[406]

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from service import cells, links, representations
+from service import cells, links, pointwise, representations
 from service.errors import NotFound, WrongKind
 from service.intake import ChosenSubject, Subject, add_for_image
-from service.manifest import Layer
+from service.manifest import POOLING, Layer
 from service.models import Activations
 
 router = APIRouter(tags=["cells"])
@@ -41,7 +41,11 @@ class Field(BaseModel):
 
 
 class Cell(BaseModel):
-    """A cell of a map for one image, and how far `value` is from what the model computed."""
+    """A cell of a map for one image, and how far `value` is from what the model computed.
+
+    `value` is added up in float64, `model_value` in float32 and in an order of the library's own:
+    `bound` is the most by which that may change it, whatever the order.
+    """
 
     model: str
     version: int
@@ -53,6 +57,7 @@ class Cell(BaseModel):
     value: float
     model_value: float
     difference: float
+    bound: float
     receptive_field: Field
 
 
@@ -62,6 +67,21 @@ class ConvolvedCell(Cell):
     inputs: list[Channel]
     sum: float
     bias: float
+    pre: float
+    activation: str | None
+
+
+class Term(BaseModel):
+    """The number at the same place of a map of another layer."""
+
+    layer: str
+    value: float
+
+
+class PointwiseCell(Cell):
+    """`pre` = Σ `terms`, `value` = activation(`pre`): a sum of branches, or an activation alone."""
+
+    terms: list[Term]
     pre: float
     activation: str | None
 
@@ -85,17 +105,17 @@ class PooledCell(Cell):
     ties: list[Place] | None = None
 
 
-def _add(kind: str, document: type[Cell]) -> None:
+def _add(kind: str, document: Any) -> None:
     async def cell(
         request: Request, subject: ChosenSubject, name: str, index: int, row: int, col: int
     ) -> Response:
         """The window, the kernel and the sum behind one number; for a pool, the winner."""
         manifest = subject.model.manifest
         layer = links.layer_of(manifest, subject.model.layer(name), kind)
-        if layer.kernel is None:
+        if layer.kernel is None and layer.kind not in POOLING | pointwise.KINDS:
             raise WrongKind(
-                f"{layer.name} is a layer of kind {layer.kind.replace('_', ' ')}: its numbers come"
-                f" from no window. It is fed by {', '.join(layer.inputs)}."
+                f"{layer.name} is a layer of kind {layer.kind.replace('_', ' ')}: its numbers are"
+                f" not taken apart. It is fed by {', '.join(layer.inputs)}."
             )
         if layer.activation not in cells.ACTIVATIONS:
             raise WrongKind(f"{layer.name} ends in {layer.activation}, which joins several cells.")
@@ -119,7 +139,7 @@ def _add(kind: str, document: type[Cell]) -> None:
 
 def _check(layer: Layer, row: int, col: int, index: int) -> None:
     for what, value, size in zip(
-        ("row", "column", "map"), (row, col, index), layer.output_shape, strict=True
+        ("row", "column", "map"), (row, col, index), (1, 1, *layer.output_shape)[-3:], strict=True
     ):
         if not 0 <= value < size:
             raise NotFound(f"{what} of {layer.name}", value, [f"0 to {size - 1}"])
@@ -129,22 +149,18 @@ def _document(
     subject: Subject, layer: Layer, outputs: Activations, row: int, col: int, index: int
 ) -> dict[str, Any]:
     manifest = subject.model.manifest
-    source = _source(subject, layer, outputs)
-    window = cells.look(layer, source, row, col)
-    model_value = float(outputs[layer.name][row, col, index])
-    if layer.kind == "convolution":
-        kernel = subject.model.weights[f"{layer.name}/kernel"][..., index]
-        bias = subject.model.weights.get(f"{layer.name}/bias")
-        arithmetic = cells.convolution(
-            window,
-            kernel,
-            0.0 if bias is None else float(bias[index]),
-            layer.activation,
-            model_value,
+    found = float(_stack(outputs[layer.name])[row, col, index])
+    if layer.kind in pointwise.KINDS:
+        values = {
+            name: float(_source(subject, name, outputs)[row, col, index]) for name in layer.inputs
+        }
+        arithmetic = pointwise.explain(values, layer.activation, found)
+    elif layer.kind in POOLING:
+        arithmetic = _pooled(
+            layer, _source(subject, layer.inputs[0], outputs), row, col, index, found
         )
     else:
-        method = "average" if layer.kind == "average_pooling" else "max"
-        arithmetic = cells.pooling(window, index, method, model_value)
+        arithmetic = _convolved(subject, layer, outputs, row, col, index, found)
     top, left, bottom, right = cells.receptive_field(manifest, layer, row, col)
     crop = subject.pixels[top:bottom, left:right]
     return {
@@ -166,13 +182,42 @@ def _document(
     }
 
 
-def _source(subject: Subject, layer: Layer, outputs: Activations) -> NDArray[np.float32]:
-    """What feeds `layer`: another layer's maps, or the pixels in 0..1."""
-    (name,) = layer.inputs
+def _convolved(
+    subject: Subject,
+    layer: Layer,
+    outputs: Activations,
+    row: int,
+    col: int,
+    index: int,
+    found: float,
+) -> dict[str, Any]:
+    window = cells.look(layer, _source(subject, layer.inputs[0], outputs), row, col)
+    kernel = subject.model.weights[f"{layer.name}/kernel"][..., index]
+    bias = subject.model.weights.get(f"{layer.name}/bias")
+    constant = 0.0 if bias is None else float(bias[index])
+    return cells.convolution(window, kernel, constant, layer.activation, found)
+
+
+def _pooled(
+    layer: Layer, source: NDArray[np.float32], row: int, col: int, index: int, found: float
+) -> dict[str, Any]:
+    method = "average" if "average" in layer.kind else "max"
+    everywhere = layer.kernel is None
+    window = cells.look_everywhere(source) if everywhere else cells.look(layer, source, row, col)
+    return cells.pooling(window, index, method, found)
+
+
+def _stack(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The maps (h, w, maps); a global pooling layer's are 1×1."""
+    return values if values.ndim == 3 else values.reshape(1, 1, -1)
+
+
+def _source(subject: Subject, name: str, outputs: Activations) -> NDArray[np.float32]:
+    """The maps of the layer `name`, or the pixels in 0..1 for `images`."""
     if name == "images":
         return subject.pixels.astype(np.float32) / np.float32(255)
     return outputs[name]
 
 
-_add(links.MAPS, ConvolvedCell)
+_add(links.MAPS, ConvolvedCell | PointwiseCell)
 _add(links.POOLED, PooledCell)

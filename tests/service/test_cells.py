@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from service import cells, tokens
+from service import cells, links, pointwise, tokens
 from service.app import create_app
-from service.manifest import Layer, Manifest
+from service.manifest import POOLING, Layer, Manifest
 from service.models import find
 from service.settings import Settings
 from tests.bundles import tiny_dataset
@@ -27,9 +27,13 @@ def shipped() -> Iterator[TestClient]:
         yield client
 
 
+def has_cells(layer: Layer) -> bool:
+    return layer.kernel is not None or layer.kind in POOLING | pointwise.KINDS
+
+
 def cases(layer: Layer, random: np.random.Generator) -> Iterator[tuple[int, int, int]]:
     """Corners, edges and a few places between, each in a random map."""
-    height, width, maps = layer.output_shape
+    height, width, maps = (1, 1, *layer.output_shape)[-3:]
     for row in {0, height - 1, int(random.integers(height))}:
         for column in {0, width - 1, int(random.integers(width))}:
             yield int(random.integers(maps)), row, column
@@ -37,7 +41,7 @@ def cases(layer: Layer, random: np.random.Generator) -> Iterator[tuple[int, int,
 
 def check(client: TestClient, model: str, layer: Layer, cell: tuple[int, int, int]) -> None:
     index, row, column = cell
-    kind = "feature-maps" if layer.kind == "convolution" else "pooled-maps"
+    kind = "pooled-maps" if layer.kind in POOLING else "feature-maps"
     url = f"/layers/{layer.name}/{kind}/{index}"
     sample = "frog" if model.startswith(("cifar10", "tiny-photo")) else "7"
     query = f"model={model}&sample={sample}"
@@ -46,9 +50,11 @@ def check(client: TestClient, model: str, layer: Layer, cell: tuple[int, int, in
     parts = answer.json()
     value = client.get(f"{url}?{query}").json()["values"][row][column]
     assert parts["model_value"] == pytest.approx(value, abs=1e-6)
-    assert parts["difference"] <= 1e-4 * max(1.0, abs(value))
-    if layer.kind == "convolution":
+    assert parts["difference"] <= parts["bound"]
+    if "inputs" in parts:
         check_convolution(parts)
+    elif "terms" in parts:
+        assert sum(one["value"] for one in parts["terms"]) == pytest.approx(parts["pre"])
     else:
         check_pooling(parts)
     box = parts["receptive_field"]
@@ -65,6 +71,9 @@ def check_convolution(parts: dict[str, Any]) -> None:
     assert parts["sum"] + parts["bias"] == pytest.approx(parts["pre"], abs=1e-9)
     if parts["activation"] == "relu":
         assert parts["value"] == max(0, parts["pre"])
+    # 1e-4 of what is added up; of the sum itself where nothing cancels.
+    mass = sum(float(np.abs(one["products"]).sum()) for one in parts["inputs"])
+    assert parts["bound"] <= 1e-4 * (mass + abs(parts["bias"])) + 1e-6
 
 
 def check_pooling(parts: dict[str, Any]) -> None:
@@ -83,7 +92,7 @@ def check_pooling(parts: dict[str, Any]) -> None:
 def test_cells_of_shipped_models(shipped: TestClient, name: str, folder: Path) -> None:
     random = np.random.default_rng(4)
     for layer in Manifest.read(folder).layers:
-        if layer.kernel is not None:
+        if has_cells(layer) and links.kind_of_maps(layer):
             for cell in cases(layer, random):
                 check(shipped, name, layer, cell)
 
@@ -192,7 +201,7 @@ def branched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
 def test_cells_of_uneven_padding_and_other_activations(branched: TestClient) -> None:
     random = np.random.default_rng(4)
     for layer in branched.app.state.models.get().manifest.layers:  # type: ignore[attr-defined]
-        if layer.kernel is not None and layer.activation != "softmax":
+        if has_cells(layer) and layer.activation != "softmax":
             for cell in cases(layer, random):
                 check(branched, "branched", layer, cell)
 
@@ -214,9 +223,24 @@ def test_receptive_field_holds_every_way_to_the_cell(
 
 
 def test_cells_that_are_no_single_sum_are_refused(branched: TestClient) -> None:
-    for url in ("add1/feature-maps", "conv4/feature-maps", "pool3/pooled-maps"):
+    for url in ("conv4/feature-maps", "output/feature-maps"):
         answer = branched.get(f"/layers/{url}/0/cells/0/0")
         assert answer.status_code == 409, answer.text
+
+
+def test_a_sum_of_branches_names_them(branched: TestClient) -> None:
+    answer = branched.get("/layers/add1/feature-maps/2/cells/3/4").json()
+    assert [one["layer"] for one in answer["terms"]] == ["conv1", "conv3"]
+    for one in answer["terms"]:
+        there = branched.get(f"/layers/{one['layer']}/feature-maps/2").json()["values"][3][4]
+        assert one["value"] == pytest.approx(there)
+
+
+def test_a_global_pool_sees_the_whole_map(branched: TestClient) -> None:
+    answer = branched.get("/layers/pool3/pooled-maps/1/cells/0/0").json()
+    whole = branched.get("/layers/pool2/pooled-maps/1").json()["values"]
+    assert np.array(answer["window"]) == pytest.approx(np.array(whole))
+    assert answer["value"] == pytest.approx(np.mean(answer["window"]))
 
 
 @pytest.mark.parametrize("name", ["silu", "gelu", "tanh", "sigmoid"])
