@@ -60,6 +60,11 @@ def mnist_dense(shape: tuple[int, int, int] = (28, 28, 1), classes: int = 10) ->
     )
 
 
+def cifar10_dense(shape: tuple[int, int, int] = (32, 32, 3), classes: int = 10) -> Any:
+    """`mnist_dense` on colour: 837,386 weights against 545,098 of `cifar10_lecture_2conv`."""
+    return mnist_dense(shape, classes)
+
+
 def cifar10_lecture_2conv(shape: tuple[int, int, int] = (32, 32, 3), classes: int = 10) -> Any:
     """Two blocks of convolution, ReLU and max pool, and two dense layers."""
     return keras.Sequential(
