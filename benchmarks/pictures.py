@@ -25,7 +25,8 @@ def main() -> None:
     """Print the table."""
     random = np.random.default_rng(1)
     print(
-        f"{'layer':6} {'shape':>10} {'first ms':>9} {'now ms':>7} {'ratio':>6} {'first kB':>9} now kB"
+        f"{'layer':6} {'shape':>10} {'first ms':>9} {'now ms':>7} {'ratio':>6} {'first kB':>9}",
+        "now kB",
     )
     for name, shape in LAYERS.items():
         # Smooth and half of it zero, as maps behind a ReLU are.
