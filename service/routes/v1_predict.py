@@ -1,7 +1,7 @@
 """`POST /v1/models/{name}:predict`: images by rows or by columns in, outputs the same way out."""
 
 import asyncio
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 from fastapi import APIRouter, Request
@@ -90,14 +90,14 @@ async def version_predict(request: Request, name: str, version: int) -> JSON:
 @router.post("/{name}:regress", include_in_schema=False)
 @router.post("/{name}/versions/{version}:classify", include_in_schema=False)
 @router.post("/{name}/versions/{version}:regress", include_in_schema=False)
-async def examples(name: str) -> NoReturn:
+async def examples(name: str) -> None:
     raise Malformed("The models have no signature that takes examples: send images to :predict.")
 
 
 @router.get("/{name}/labels/{label}", include_in_schema=False)
 @router.get("/{name}/labels/{label}/metadata", include_in_schema=False)
 @router.post("/{name}/labels/{label}:{verb}", include_in_schema=False)
-async def labelled(request: Request, name: str, label: str) -> NoReturn:
+async def labelled(request: Request, name: str, label: str) -> None:
     chosen(request, name, None)
     raise NotFound(f"version of {name} with the label", label, ())
 
