@@ -3,7 +3,7 @@
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -42,6 +42,10 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run that left a checkpoint.")
     ] = False,
+    logdir: Annotated[
+        Path | None,
+        typer.Option(help="Folder for TensorBoard, which gets a folder NAME-VERSION."),
+    ] = None,
 ) -> None:
     """Train one of the lecture's networks and export it for the service.
 
@@ -53,7 +57,7 @@ def train(
     checkpoint = (checkpoints or models.parent / "checkpoints") / f"{name}.npz"
     try:
         _require_expected(checkpoint, resume)
-        _train(name, data, models, version, seed, epochs, checkpoint)
+        _train(name, data, models, version, seed, epochs, checkpoint, logdir)
     except TrainingError as problem:
         typer.secho(str(problem), err=True, fg="red")
         raise typer.Exit(1) from problem
@@ -78,6 +82,7 @@ def _train(
     seed: int | None,
     epochs: int | None,
     checkpoint: Path,
+    logdir: Path | None,
 ) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from training import data, export, fit, keras_nodes, recipes
@@ -88,7 +93,8 @@ def _train(
     target = models / name / str(export.vacant(models, name, version))
     dataset = data.load(recipe.data, folder, recipe.validation)
     console = Console()
-    network, history = fit.fit(recipe, dataset, console, checkpoint=checkpoint)
+    watchers = [] if logdir is None else [_board(logdir / f"{name}-{target.name}", dataset)]
+    network, history = fit.fit(recipe, dataset, console, checkpoint=checkpoint, watchers=watchers)
     nodes = keras_nodes.convert(network)
     with console.status(f"Evaluating on {len(dataset.test):,} test images and exporting"):
         record = {**recipe.describe(), **fit.outcome(history)}
@@ -101,6 +107,12 @@ def _train(
         highlight=False,
         soft_wrap=True,
     )
+
+
+def _board(folder: Path, dataset: Any) -> Any:
+    from training.board import Board
+
+    return Board(folder, dataset)
 
 
 app = typer.Typer(add_completion=False)

@@ -99,10 +99,11 @@ class Bundle(tf.Module):  # type: ignore[misc]
         outputs: dict[str, Any] = {"images": scaled}
         for node in self._nodes:
             inputs = [outputs[name] for name in node.inputs]
-            value = node.compute(inputs, self._weights[node.name])
-            if node.activation is not None:
-                outputs[f"{node.name}/pre"] = value
-                value = ACTIVATIONS[node.activation](value)
+            with tf.name_scope(node.name):
+                value = node.compute(inputs, self._weights[node.name])
+                if node.activation is not None:
+                    outputs[f"{node.name}/pre"] = value
+                    value = ACTIVATIONS[node.activation](value)
             if masks is not None and node.name in masks:
                 value = value * masks[node.name]
             outputs[node.name] = value

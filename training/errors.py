@@ -3,7 +3,8 @@
 TrainingError
 ├── DataError      a data folder, an .npz or a folder of images that cannot be used
 ├── RecipeError    a recipe that does not exist
-└── ExportError    a model that cannot be written
+├── ExportError    a model that cannot be written
+└── BoardError     logs for TensorBoard that cannot be written
 """
 
 
@@ -21,3 +22,7 @@ class RecipeError(TrainingError):
 
 class ExportError(TrainingError):
     """A model that cannot be written."""
+
+
+class BoardError(TrainingError):
+    """Logs for TensorBoard that cannot be written."""

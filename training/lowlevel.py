@@ -4,11 +4,13 @@ Variables, `tf.nn` and a tape. Each block makes its variables and does its sums 
 scope, so the graph that TensorBoard draws reads as the lecture's figure does.
 
 The lecture draws some layers' first weights with a standard deviation of 1.0; `stddev=1.0` does so
-here. A sum over n inputs is then √n times as large as they are: √3136 = 56 times in the first
+here. A sum over n inputs is then about √n times as large as they are, √3136 = 56 times in the first
 dense layer alone. The first logits are thousands, the softmax is certain of a class by chance, and
-the loss starts at thousands where ln 10 = 2.3 is what not knowing costs. Without `stddev` the
+the loss starts near 13,000 where ln 10 = 2.3 is what not knowing costs. Without `stddev` the
 weights are He's (2015), √(2 / inputs), before a ReLU, and Glorot's (2010), √(2 / (inputs +
 outputs)), before the softmax: every layer then hands on numbers about as large as it got.
+`convlens train NAME --epochs 1` came to 98.58 % of the validation images with mnist-lowlevel and
+to 85.86 % with mnist-lowlevel-stddev1.
 """
 
 import re
@@ -194,7 +196,7 @@ def mnist_scopes(shape: tuple[int, int, int] = (28, 28, 1), classes: int = 10) -
 
 
 def _moved(graph: Any, source: str, target: str) -> Any:
-    """`graph` with the nodes of scope `source` in `target`: the tape names its own from the root."""
+    """`graph` with scope `source` inside `target`: the tape names its nodes from the root on."""
     for node in graph.node:
         node.name = re.sub(f"^{source}/", f"{target}/", node.name)
         for i, name in enumerate(node.input):
