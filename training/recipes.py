@@ -177,10 +177,10 @@ RECIPES: dict[str, Recipe] = {
         networks.cifar10_lecture_2conv, "cifar10", epochs=16, lecture=0.7173, **_RMSPROP
     ),
     "cifar10-lecture-3conv": Recipe(
-        networks.cifar10_lecture_3conv, "cifar10", epochs=14, lecture=0.7458, **_ADAM
+        networks.cifar10_lecture_3conv, "cifar10", epochs=12, lecture=0.7458, **_ADAM
     ),
     "cifar10-lecture-3conv-rmsprop": Recipe(
-        networks.cifar10_lecture_3conv, "cifar10", epochs=12, lecture=0.7302, **_RMSPROP
+        networks.cifar10_lecture_3conv, "cifar10", epochs=10, lecture=0.7302, **_RMSPROP
     ),
 }
 
