@@ -1,12 +1,13 @@
 """One answer in several shapes: what a request accepts decides between JSON, PNG and .npy."""
 
 import asyncio
+import base64
 import hashlib
 import io
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import mimeparse
 import numpy as np
@@ -18,6 +19,7 @@ from starlette.responses import Response
 from service import problems
 from service.errors import NotAcceptable
 
+Encoding = Literal["list", "base64"]
 TYPES = {"json": "application/json", "png": "image/png", "npy": "application/x-npy"}
 
 
@@ -117,6 +119,13 @@ def documented_json(document: Any) -> dict[int | str, dict[str, Any]]:
 def maps_first(values: NDArray[np.float32]) -> NDArray[np.float32]:
     """(h, w, maps) → (maps, h, w), so that `values[map][row][column]`; others stay as they are."""
     return np.ascontiguousarray(np.moveaxis(values, -1, 0)) if values.ndim == 3 else values
+
+
+def encode(values: NDArray[np.float32], encoding: Encoding) -> NDArray[np.float32] | str:
+    """A layer's output, (h, w, maps) or (units,), as lists, maps first, or as it lies in base64."""
+    if encoding == "list":
+        return maps_first(values)
+    return base64.b64encode(np.ascontiguousarray(values, "<f4").tobytes()).decode("ascii")
 
 
 def npy(array: NDArray[Any]) -> bytes:
