@@ -68,12 +68,12 @@ def load(path: Path, variables: Sequence[Any], recipe: Recipe) -> Position:
     """Put the file's values into `variables` and say where the run stands.
 
     Raises RecipeError when the file is of another recipe or damaged. The number of epochs may
-    differ where the learning rate does not depend on it.
+    differ while the learning rate has not yet depended on it.
     """
     try:
         with np.load(path, allow_pickle=False) as file:
             note = json.loads(str(file["note"]))
-            _require_same(path, note["recipe"], recipe)
+            _require_same(path, note, recipe)
             for i, variable in enumerate(variables):
                 variable.assign(file[f"variable{i}"])
             best = [file[f"best{i}"] for i in range(sum(n.startswith("best") for n in file.files))]
@@ -84,13 +84,20 @@ def load(path: Path, variables: Sequence[Any], recipe: Recipe) -> Position:
     return Position(**note["position"], best=best)
 
 
-def _require_same(path: Path, found: dict[str, Any], recipe: Recipe) -> None:
-    expected = json.loads(json.dumps(recipe.describe()))
+def _require_same(path: Path, note: dict[str, Any], recipe: Recipe) -> None:
+    found, expected = note["recipe"], json.loads(json.dumps(recipe.describe()))
     differing = {key for key in found | expected if found.get(key) != expected.get(key)}
-    if expected["schedule"] == "constant":
+    if note["position"]["epoch"] <= _free(found, expected):
         differing -= {"epochs"}
     if differing:
         raise RecipeError(
             f"{path} is of a run with another {', '.join(sorted(differing))}."
             " Remove it or name another file."
         )
+
+
+def _free(found: dict[str, Any], expected: dict[str, Any]) -> float:
+    """The epochs in which the rate is the same, however many there will be."""
+    fewer = min(found["epochs"], expected["epochs"])
+    falling = {"constant": 0.0, "trapezoid": expected["cooldown"]}
+    return fewer - falling[expected["schedule"]] if expected["schedule"] in falling else -1.0

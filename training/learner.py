@@ -133,6 +133,9 @@ def rate(recipe: Recipe, steps: int) -> Any:
     if recipe.schedule == "constant":
         return recipe.learning_rate
     warming = int(recipe.warmup * steps)
+    if recipe.schedule == "trapezoid":
+        end, cooling = recipe.epochs * steps, max(1, int(recipe.cooldown * steps))
+        return Trapezoid(recipe.learning_rate, max(1, warming), cooling, end)
     return keras.optimizers.schedules.CosineDecay(
         0.0 if warming else recipe.learning_rate,
         decay_steps=max(1, steps * recipe.epochs - warming),
@@ -140,3 +143,20 @@ def rate(recipe: Recipe, steps: int) -> Any:
         warmup_target=recipe.learning_rate if warming else None,
         warmup_steps=warming,
     )
+
+
+class Trapezoid(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
+    """Up to `height` in `warming` steps, level, and down to zero in the last `cooling` of `end`.
+
+    Until it falls the rate does not depend on the end, so that a run may still become longer.
+    """
+
+    def __init__(self, height: float, warming: int, cooling: int, end: int) -> None:
+        super().__init__()
+        self._height, self._warming, self._cooling, self._end = height, warming, cooling, end
+
+    def __call__(self, step: Any) -> Any:
+        """The rate of `step`, counted from 0."""
+        done = tf.cast(step, tf.float32)
+        rising, falling = (done + 1) / self._warming, (self._end - done) / self._cooling
+        return self._height * tf.clip_by_value(tf.minimum(rising, falling), 0.0, 1.0)

@@ -22,9 +22,11 @@ class Recipe:
     seed: int = 1
     validation: int = VALIDATION
     """Training images that are held back to choose the epoch."""
-    schedule: Literal["constant", "cosine"] = "constant"
+    schedule: Literal["constant", "cosine", "trapezoid"] = "constant"
     warmup: float = 0.0
-    """Epochs in which the rate of a cosine schedule rises to its height."""
+    """Epochs in which the rate rises to its height."""
+    cooldown: float = 0.0
+    """Last epochs, in which the rate of a trapezoid falls to zero."""
     weight_decay: float = 0.0
     """Share of a kernel that goes with each step, times the rate."""
     smoothing: float = 0.0
@@ -158,9 +160,10 @@ RECIPES: dict[str, Recipe] = {
         optimizer="adam",
         learning_rate=0.003,
         batch_size=128,
-        epochs=16,
-        schedule="cosine",
+        epochs=24,
+        schedule="trapezoid",
         warmup=1,
+        cooldown=10,
         weight_decay=0.02,
         average=0.999,
         rotation=12,

@@ -1,0 +1,38 @@
+"""The strongest networks that a laptop trains: from an input shape and classes to Keras.
+
+Inputs are float32 images in 0..1. Convolutions have no bias: the normalisation behind each has one,
+and both become one layer when the network is exported. Shapes are written beside the layers.
+"""
+
+from typing import Any
+
+import keras
+from keras import layers
+
+
+def mnist(shape: tuple[int, int, int] = (28, 28, 1), classes: int = 10) -> Any:
+    """Two strided convolutions, each with a residual block behind it."""
+    images = keras.Input(shape, name="images")  # 28×28×1
+    x = _convolution(images, 32, "conv1", kernel=5, strides=2)  # 14×14×32
+    x = _residual(x, 32, "block1")  # 14×14×32
+    x = _convolution(x, 96, "conv2", strides=2)  # 7×7×96
+    x = _residual(x, 96, "block2")  # 7×7×96
+    x = layers.GlobalAveragePooling2D(name="pool")(x)  # 96
+    x = layers.Dropout(0.2, name="dropout")(x)  # 96
+    x = layers.Dense(classes, activation="softmax", name="output")(x)  # 10
+    return keras.Model(images, x, name="mnist")
+
+
+def _residual(x: Any, maps: int, name: str) -> Any:
+    """x + f(x), where f is two convolutions."""
+    change = _convolution(x, maps, f"{name}.conv1")
+    change = _convolution(change, maps, f"{name}.conv2")
+    return layers.Add(name=f"{name}.add")([x, change])
+
+
+def _convolution(x: Any, maps: int, name: str, *, kernel: int = 3, strides: int = 1) -> Any:
+    """A convolution with padding SAME, normalisation and ReLU."""
+    options = {"strides": strides, "padding": "same", "use_bias": False}
+    x = layers.Conv2D(maps, kernel, name=name, **options)(x)
+    x = layers.BatchNormalization(momentum=0.9, epsilon=1e-3, name=f"{name}.norm")(x)
+    return layers.Activation("relu", name=f"{name}.relu")(x)
