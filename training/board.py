@@ -86,7 +86,7 @@ def graph(nodes: Sequence[Node], shape: tuple[int, int, int]) -> Any:
         bundle = Bundle(nodes, shape)
         images = tf.raw_ops.Placeholder(dtype=tf.uint8, shape=(None, *shape), name="images")
         labels = tf.raw_ops.Placeholder(dtype=tf.int64, shape=(None,), name="labels")
-        logits = bundle.activations(images)[f"{nodes[-1].name}/pre"]
+        logits = bundle.activations(images)["logits"]
         with tf.name_scope("cost"):
             tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits))
         with tf.name_scope("prediction"):

@@ -56,7 +56,7 @@ class Bundle(tf.Module):  # type: ignore[misc]
     def activations(self, images: Any) -> dict[str, Any]:
         """Every layer's output, `<layer>/pre` before its activation, and `logits`."""
         outputs = self._walk(_scale(images))
-        return {**outputs, "logits": tf.identity(self._logits(outputs))}
+        return {**outputs, "logits": tf.identity(self._logits(outputs), name="logits")}
 
     def grad_cam(self, images: Any, index: Any) -> dict[str, Any]:
         """`heatmap` (n, h, w) at the last convolution, for the logit of class `index` (n,).
@@ -92,7 +92,10 @@ class Bundle(tf.Module):  # type: ignore[misc]
         by_name = {node.name: part for node, part in zip(self._convolutions, parts, strict=True)}
         outputs = self._walk(_scale(images), by_name)
         last = self._nodes[-1].name
-        return {"probabilities": outputs[last], "logits": tf.identity(self._logits(outputs))}
+        return {
+            "probabilities": outputs[last],
+            "logits": tf.identity(self._logits(outputs), name="logits"),
+        }
 
     def _walk(self, scaled: Any, masks: dict[str, Any] | None = None) -> dict[str, Any]:
         """The forward pass: every output by name, and what stood before an activation."""
@@ -115,4 +118,5 @@ class Bundle(tf.Module):  # type: ignore[misc]
 
 
 def _scale(images: Any) -> Any:
-    return tf.cast(images, tf.float32) / 255.0
+    with tf.name_scope("scale"):
+        return tf.cast(images, tf.float32) / 255.0

@@ -143,6 +143,9 @@ class Network(tf.Module):  # type: ignore[misc]
         """The GraphDef of one training step, for TensorBoard."""
         scopes = self.scopes
         with tf.Graph().as_default() as graph:
+            graph.seed = (
+                1  # Nothing is drawn, but TensorFlow asks for one when it is deterministic.
+            )
             twin = Network(self.input_shape[1:], self.output_shape[1], **self._given)
             images = tf.raw_ops.Placeholder(dtype=tf.float32, shape=self.input_shape, name="images")
             labels = tf.raw_ops.Placeholder(dtype=tf.int64, shape=(None,), name="labels")
