@@ -1,26 +1,21 @@
 """Digits become the HTTP requests that a server takes, and its answers become probabilities."""
 
-import base64
 import http.client
-import io
 import json
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from benchmarks.bodies import KINDS, Digits
+from benchmarks.peers import Ask
 from service import images, preparation, samples
 
-Digits = NDArray[np.uint8]
 Floats = NDArray[np.float64]
-Body = tuple[bytes, dict[str, str]]
-
-BOUNDARY = "convlens-boundary-7f3a"
 
 
 def digits(data: Path | None, count: int) -> Digits:
@@ -45,13 +40,6 @@ def _drawn(count: int) -> Digits:
     return np.stack(drawn)
 
 
-def png(digit: Digits) -> bytes:
-    """One digit, uint8 (28, 28), as a PNG file."""
-    file = io.BytesIO()
-    Image.fromarray(digit).save(file, "PNG")
-    return file.getvalue()
-
-
 @dataclass(frozen=True, slots=True)
 class Request:
     """A whole HTTP request, and which digits are in it."""
@@ -60,15 +48,15 @@ class Request:
     indices: tuple[int, ...]
 
 
-def build(all_digits: Digits, kind: str, path: str, images_each: int) -> list[Request]:
-    """Requests of `kind` to `path` with `images_each` digits each, all digits taken in turn."""
+def build(all_digits: Digits, ask: Ask, images_each: int) -> list[Request]:
+    """Requests as `ask` says with `images_each` digits each, all digits taken in turn."""
     count = len(all_digits) if images_each == 1 else max(1, len(all_digits) // 8)
     requests = []
     for i in range(count):
         start = i if images_each == 1 else i * 8
         indices = tuple((start + j) % len(all_digits) for j in range(images_each))
-        body, headers = BODIES[kind](all_digits[list(indices)])
-        requests.append(Request(_http(path, body, headers), indices))
+        body, headers = KINDS[ask.body](all_digits[list(indices)], ask.field)
+        requests.append(Request(_http(ask.path, body, headers), indices))
     return requests
 
 
@@ -76,44 +64,6 @@ def _http(path: str, body: bytes, headers: dict[str, str]) -> bytes:
     lines = [f"POST {path} HTTP/1.1", "Host: 127.0.0.1", f"Content-Length: {len(body)}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", ""]).encode() + body
-
-
-def _multipart(some: Digits) -> Body:
-    parts = [
-        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="{i}.png"\r\n'
-        "Content-Type: image/png\r\n\r\n".encode()
-        + png(digit)
-        + b"\r\n"
-        for i, digit in enumerate(some)
-    ]
-    kind = f"multipart/form-data; boundary={BOUNDARY}"
-    return b"".join(parts) + f"--{BOUNDARY}--\r\n".encode(), {"Content-Type": kind}
-
-
-def _raw(some: Digits) -> Body:
-    if len(some) != 1:
-        raise ValueError("a raw body holds one image")
-    return png(some[0]), {"Content-Type": "image/png"}
-
-
-def _npy(some: Digits) -> Body:
-    file = io.BytesIO()
-    np.save(file, some[..., np.newaxis])
-    return file.getvalue(), {"Content-Type": "application/x-npy"}
-
-
-def _json(some: Digits) -> Body:
-    """A JSON list of PNG files in base64, for servers whose documentation sends JSON."""
-    files = [base64.b64encode(png(digit)).decode() for digit in some]
-    return json.dumps({"images": files}).encode(), {"Content-Type": "application/json"}
-
-
-BODIES: dict[str, Callable[[Digits], Body]] = {
-    "multipart": _multipart,
-    "raw": _raw,
-    "npy": _npy,
-    "json": _json,
-}
 
 
 def send(port: int, raw: bytes, timeout: float) -> tuple[int, bytes]:
@@ -128,9 +78,10 @@ def send(port: int, raw: bytes, timeout: float) -> tuple[int, bytes]:
 def probabilities(body: bytes) -> Floats:
     """The probabilities (n, classes) in the answer of any of the servers."""
     answer = json.loads(body)
-    if "outputs" in answer:
+    if isinstance(answer, dict) and "outputs" in answer:
         return _of_protocol(answer["outputs"])
-    rows: Sequence[Any] = [one["probabilities"] for one in answer["predictions"]]
+    predictions = answer if isinstance(answer, list) else answer["predictions"]
+    rows: Sequence[Any] = [one["probabilities"] for one in predictions]
     return np.array([list(row.values()) if isinstance(row, dict) else row for row in rows])
 
 

@@ -9,9 +9,10 @@ import numpy as np
 
 from benchmarks import load, requests, servers
 from benchmarks.bare import Bare
+from benchmarks.bodies import Digits
 from benchmarks.load import Load
 from benchmarks.peers import Ask, Peer
-from benchmarks.requests import Digits, Request
+from benchmarks.requests import Request
 from benchmarks.servers import NotStarted, Server
 
 CONNECTIONS_FOR_MANY = 4
@@ -65,7 +66,7 @@ class Plan:
 
     def run(self, record: Record) -> None:
         """One round of one server; what it cannot do is written into `record`."""
-        first = requests.build(self.digits[:1], record.peer.asks[0].body, self._path(record), 1)[0]
+        first = requests.build(self.digits[:1], record.peer.asks[0], 1)[0]
         log = Path(tempfile.gettempdir()) / f"convlens-benchmark-{record.peer.name}.log"
         try:
             with servers.running(
@@ -78,9 +79,6 @@ class Plan:
                 record.memory.append(server.memory())
         except (NotStarted, WrongAnswers) as problem:
             record.absent = str(problem)
-
-    def _path(self, record: Record) -> str:
-        return record.peer.asks[0].path
 
     def _cases(self, ask: Ask) -> Iterator[Case]:
         for images in ask.images:
@@ -99,7 +97,7 @@ class Plan:
             record.cost.setdefault(case, []).append(1e6 * used / max(1, figures.answers))
 
     def _requests(self, ask: Ask, images: int) -> list[bytes]:
-        return [one.raw for one in requests.build(self.digits, ask.body, ask.path, images)]
+        return [one.raw for one in requests.build(self.digits, ask, images)]
 
     def _check(self, server: Server, record: Record) -> None:
         """Compare all answers with the bare model's; in the first round alone."""
@@ -109,7 +107,7 @@ class Plan:
             self._difference(server, one)
             for ask in record.peer.asks
             for images in ask.images
-            for one in requests.build(self.digits, ask.body, ask.path, images)
+            for one in requests.build(self.digits, ask, images)
         ]
         record.difference = max(differences)
 

@@ -15,6 +15,7 @@ class Ask(BaseModel):
 
     path: str
     body: str
+    field: str = "file"
     images: tuple[int, ...] = (1,)
 
 

@@ -1,0 +1,28 @@
+"""MLServer: a runtime of its own for pictures in base64, adaptive batching, worker processes."""
+
+import numpy as np
+from digits import decode, load
+from mlserver import MLModel
+from mlserver.codecs import Base64Codec, NumpyCodec
+from mlserver.types import InferenceRequest, InferenceResponse
+
+
+class Digits(MLModel):
+    """Speaks the Open Inference Protocol: `images` in, `probabilities` and `label` out."""
+
+    async def load(self) -> bool:
+        """Load the model in the worker."""
+        self.model = load()
+        return True
+
+    async def predict(self, payload: InferenceRequest) -> InferenceResponse:
+        """A batch that MLServer put together."""
+        files = Base64Codec.decode_input(payload.inputs[0])
+        rows = self.model(np.stack([decode(file) for file in files]))
+        return InferenceResponse(
+            model_name=self.name,
+            outputs=[
+                NumpyCodec.encode_output("probabilities", rows),
+                NumpyCodec.encode_output("label", rows.argmax(1, keepdims=True)),
+            ],
+        )
