@@ -74,7 +74,6 @@ _JSON = {str: "a string", bool: "true or false", type(None): "null", dict: "an o
 
 
 def _whole(values: NDArray[np.float64]) -> NDArray[np.uint8]:
-    pixels = np.clip(values, 0, 255).astype(np.uint8)
-    if not (pixels == values).all():
+    if not ((values >= 0) & (values <= 255) & (values == np.floor(values))).all():
         raise ValueError("not whole, or outside 0 to 255")
-    return pixels
+    return values.astype(np.uint8)
