@@ -98,6 +98,6 @@ def _require_same(path: Path, note: dict[str, Any], recipe: Recipe) -> None:
 
 def _free(found: dict[str, Any], expected: dict[str, Any]) -> float:
     """The epochs in which the rate is the same, however many there will be."""
-    fewer = min(found["epochs"], expected["epochs"])
-    falling = {"constant": 0.0, "trapezoid": expected["cooldown"]}
-    return fewer - falling[expected["schedule"]] if expected["schedule"] in falling else -1.0
+    level = {"constant": 1.0, "trapezoid": 1.0 - expected["cooldown"]}
+    fewer: int = min(found["epochs"], expected["epochs"])
+    return fewer * level[expected["schedule"]] if expected["schedule"] in level else -1.0

@@ -49,6 +49,7 @@ def fit(
     keras.utils.set_random_seed(recipe.seed)
     tf.config.experimental.enable_op_determinism()
     network = recipe.network(dataset.shape, len(dataset.labels))
+    whitening.whiten(network, dataset.train.images)
     steps = augmentation.steps(dataset.train, recipe)
     low = isinstance(network, lowlevel.Network)
     learner = (LowLevelLearner if low else Learner)(network, recipe, steps)

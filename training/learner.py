@@ -134,8 +134,8 @@ def rate(recipe: Recipe, steps: int) -> Any:
         return recipe.learning_rate
     warming = int(recipe.warmup * steps)
     if recipe.schedule == "trapezoid":
-        end, cooling = recipe.epochs * steps, max(1, int(recipe.cooldown * steps))
-        return Trapezoid(recipe.learning_rate, max(1, warming), cooling, end)
+        end, cooling = recipe.epochs * steps, int(recipe.cooldown * recipe.epochs * steps)
+        return Trapezoid(recipe.learning_rate, max(1, warming), max(1, cooling), end)
     return keras.optimizers.schedules.CosineDecay(
         0.0 if warming else recipe.learning_rate,
         decay_steps=max(1, steps * recipe.epochs - warming),

@@ -26,7 +26,7 @@ class Recipe:
     warmup: float = 0.0
     """Epochs in which the rate rises to its height."""
     cooldown: float = 0.0
-    """Last epochs, in which the rate of a trapezoid falls to zero."""
+    """Share of all epochs in which the rate of a trapezoid falls to zero, at the end."""
     weight_decay: float = 0.0
     """Share of a kernel that goes with each step, times the rate."""
     smoothing: float = 0.0
@@ -163,7 +163,7 @@ RECIPES: dict[str, Recipe] = {
         epochs=24,
         schedule="trapezoid",
         warmup=1,
-        cooldown=10,
+        cooldown=0.4,
         weight_decay=0.02,
         average=0.999,
         rotation=12,
@@ -173,17 +173,34 @@ RECIPES: dict[str, Recipe] = {
         elastic=0.6,
         stroke=True,
     ),
+    "cifar10": Recipe(
+        strong.cifar10,
+        "cifar10",
+        optimizer="sgd",
+        learning_rate=0.15,
+        batch_size=128,
+        epochs=40,
+        schedule="trapezoid",
+        warmup=0.5,
+        cooldown=0.3,
+        weight_decay=0.005,
+        smoothing=0.1,
+        average=0.999,
+        shift=2,
+        flip=True,
+        cutout=8,
+    ),
     "cifar10-lecture-2conv": Recipe(
         networks.cifar10_lecture_2conv, "cifar10", epochs=16, lecture=0.7244, **_ADAM
     ),
     "cifar10-lecture-2conv-rmsprop": Recipe(
-        networks.cifar10_lecture_2conv, "cifar10", epochs=16, lecture=0.7173, **_RMSPROP
+        networks.cifar10_lecture_2conv, "cifar10", epochs=11, lecture=0.7173, **_RMSPROP
     ),
     "cifar10-lecture-3conv": Recipe(
-        networks.cifar10_lecture_3conv, "cifar10", epochs=12, lecture=0.7458, **_ADAM
+        networks.cifar10_lecture_3conv, "cifar10", epochs=9, lecture=0.7458, **_ADAM
     ),
     "cifar10-lecture-3conv-rmsprop": Recipe(
-        networks.cifar10_lecture_3conv, "cifar10", epochs=10, lecture=0.7302, **_RMSPROP
+        networks.cifar10_lecture_3conv, "cifar10", epochs=7, lecture=0.7302, **_RMSPROP
     ),
 }
 
