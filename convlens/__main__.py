@@ -3,6 +3,7 @@
 import typer
 
 from convlens.predict import predict
+from convlens.reproduce import reproduce
 from convlens.serve import serve
 from training.__main__ import train
 
@@ -16,6 +17,7 @@ curl -F file=@digit.png http://127.0.0.1:8000/predict""",
 )
 app.command()(serve)
 app.command()(train)
+app.command()(reproduce)
 app.command()(predict)
 
 if __name__ == "__main__":

@@ -1,0 +1,76 @@
+"""`convlens reproduce`: the table of experiments becomes trained models and a report."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from training.errors import TrainingError
+
+
+def reproduce(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="Recipes to train; all of the lecture's unless named."),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Folder with mnist.npz and cifar10.npz; without it they are downloaded."),
+    ] = None,
+    folder: Annotated[
+        Path, typer.Option(help="Folder that takes results, models and unfinished runs.")
+    ] = Path("reproduction"),
+    report: Annotated[
+        Path | None,
+        typer.Option(help="The report's Markdown file; FOLDER/report.md unless said."),
+    ] = None,
+    threads: Annotated[
+        int,
+        typer.Option(
+            min=1, help="TensorFlow's threads. More are faster; other numbers round differently."
+        ),
+    ] = 2,
+) -> None:
+    """Train the lecture's experiments and put each result beside the lecture's.
+
+    What is finished is not trained again, and what was stopped goes on where it was, so the same
+    command is right after any interruption. The report is written anew after each experiment. Ends
+    with 1 when a result falls below the lecture's.
+
+    Example: convlens reproduce mnist-adadelta mnist-dense --data data
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from training import recipes, reproduction
+    from training import report as reports
+
+    console = Console()
+    path = report or folder / "report.md"
+    results = []
+    try:
+        chosen = names or recipes.LECTURE
+        for result in reproduction.reproduce(chosen, data, folder, console, threads):
+            results.append(result)
+            reports.write(results, path)
+    except TrainingError as problem:
+        typer.secho(str(problem), err=True, fg="red")
+        raise typer.Exit(1) from problem
+    except KeyboardInterrupt:
+        typer.echo("Stopped. The same command goes on from here.", err=True)
+        raise typer.Exit(130) from None
+    rows = [(one.name, one.accuracy, recipes.RECIPES[one.name].lecture) for one in results]
+    console.print(_table(rows))
+    console.print(f"Report: {path} and {path.with_suffix('.html').name}", soft_wrap=True)
+    if any(lecture is not None and accuracy < lecture for _, accuracy, lecture in rows):
+        typer.secho("A result is below the lecture's.", err=True, fg="red")
+        raise typer.Exit(1)
+
+
+def _table(rows: Sequence[tuple[str, float, float | None]]) -> Table:
+    table = Table("experiment", "lecture", "here")
+    for name, accuracy, lecture in rows:
+        table.add_row(name, "" if lecture is None else f"{lecture:.2%}", f"{accuracy:.2%}")
+    return table

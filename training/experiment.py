@@ -1,0 +1,46 @@
+"""A recipe and a data set become a model on disk: fitted, measured on the test images, exported."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import tensorflow as tf
+from rich.console import Console
+
+from service.manifest import Manifest
+from training import export, fit, keras_nodes
+from training.data import Dataset
+from training.recipes import Recipe
+
+
+def carry_out(
+    recipe: Recipe,
+    dataset: Dataset,
+    target: Path,
+    console: Console,
+    *,
+    checkpoint: Path | None = None,
+    watchers: Sequence[fit.Watcher] = (),
+) -> tuple[Manifest, Mapping[str, list[float]]]:
+    """Write the model to `target`, .../<name>/<version>; its manifest and the figures an epoch.
+
+    `checkpoint` and `watchers` are those of `fit.fit`. Raises TrainingError.
+    """
+    network, history = fit.fit(recipe, dataset, console, checkpoint=checkpoint, watchers=watchers)
+    nodes = keras_nodes.convert(network)
+    with console.status(f"Evaluating on {len(dataset.test):,} test images and exporting"):
+        record = {**recipe.describe(), **fit.outcome(history)}
+        return export.export(nodes, dataset, record, target), history
+
+
+def use_threads(count: int) -> int:
+    """Let TensorFlow use `count` threads for one operation; how many it uses, 0 for all cores.
+
+    Sums round by how they are shared out, so the same figures need the same number. It cannot
+    change once TensorFlow has computed anything.
+    """
+    threading = tf.config.threading
+    try:
+        threading.set_intra_op_parallelism_threads(count)
+    except RuntimeError:
+        return int(threading.get_intra_op_parallelism_threads())
+    return count
