@@ -15,7 +15,7 @@ import tensorflow as tf
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from training import augmentation, lowlevel
+from training import augmentation, lowlevel, whitening
 from training.checkpoints import Position, load, save
 from training.data import Dataset
 from training.interruption import Interruption
