@@ -112,10 +112,10 @@ def _images(tensor: Object, tail: memoryview | None, manifest: Manifest, most: i
 
 
 def _shape(tensor: Object, manifest: Manifest, most: int) -> tuple[int, ...]:
-    shape = tensor.get("shape")
+    shape: Any = tensor.get("shape")
     expected = list(manifest.input_shape)
-    fits = isinstance(shape, list) and len(shape) == 4 and {type(one) for one in shape} == {int}
-    if not fits or shape[1:] != expected:
+    whole = isinstance(shape, list) and {type(one) for one in shape} == {int}
+    if not whole or shape[1:] != expected:
         raise Invalid(
             f"{INPUT!r} has the shape {[-1, *expected]}, the first dimension being the number of"
             f" images; not {str(shape)[:80]}."
