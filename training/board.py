@@ -90,7 +90,8 @@ def graph(nodes: Sequence[Node], shape: tuple[int, int, int]) -> Any:
         with tf.name_scope("cost"):
             tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits))
         with tf.name_scope("prediction"):
-            tf.reduce_sum(tf.cast(tf.argmax(logits, axis=1) == labels, tf.int32))
+            # In a graph, == would compare the tensors' identities.
+            tf.reduce_sum(tf.cast(tf.equal(tf.argmax(logits, axis=1), labels), tf.int32))
     return drawn.as_graph_def()
 
 

@@ -129,7 +129,7 @@ class Network(tf.Module):  # type: ignore[misc]
         """How many of the images have their own label's logit on top."""
         with tf.name_scope(self.scopes.prediction):
             found = tf.argmax(logits, axis=1, output_type=labels.dtype)
-            return tf.reduce_sum(tf.cast(found == labels, tf.int32))
+            return tf.reduce_sum(tf.cast(tf.equal(found, labels), tf.int32))
 
     def learn(self, images: Any, labels: Any, optimizer: Adam) -> tuple[Any, Any]:
         """One step: the batch's mean cost, and how many images were right before it."""
