@@ -12,6 +12,7 @@ from rich.console import Console
 from service import models as model_folders
 from service.errors import ModelError
 from service.settings import Settings
+from service.wire import Connection
 
 _FIELDS = Settings.model_fields
 
@@ -37,6 +38,7 @@ def serve(
     max_image_pixels: Annotated[int | None, _option("max_image_pixels")] = None,
     max_images: Annotated[int | None, _option("max_images")] = None,
     max_request_bytes: Annotated[int | None, _option("max_request_bytes")] = None,
+    arrival_seconds: Annotated[float | None, _option("arrival_seconds")] = None,
     queue: Annotated[int | None, _option("queue")] = None,
     threads: Annotated[int | None, _option("threads")] = None,
     cache: Annotated[int | None, _option("cache")] = None,
@@ -61,6 +63,8 @@ def serve(
     uvicorn.run(
         "service.app:create_app",
         factory=True,
+        http=Connection,
+        ws="none",
         host=settings.host,
         port=settings.port,
         workers=settings.workers,

@@ -1,6 +1,6 @@
 """The application: settings in, every route listed once, a FastAPI app out."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
@@ -73,7 +73,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 
 @asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+async def _lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, object]]:
     """Load the models before the first connection is accepted; let the threads go at the end.
 
     Until then the listening socket keeps what arrives, so that a worker that still loads refuses
@@ -82,6 +82,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.models = Models(app.state.settings)
     app.state.intake = Intake(app.state.settings)
     await app.state.models.load()
-    yield
+    yield {"arrival_seconds": app.state.settings.arrival_seconds}
     app.state.intake.close()
     app.state.models.close()

@@ -5,12 +5,15 @@ ServiceError                 500  ours
 │   └── BadToken             400
 ├── NotFound                 404  unknown model, version, layer, map, cell, sample or label
 ├── NotAcceptable            406
+├── TooSlow                  408  the request did not arrive in time
 ├── WrongKind                409  a layer of another kind
 ├── TooLarge                 413  too many bytes, pixels or images
+├── TargetTooLong            414
 ├── UnsupportedType          415  a body of another type
 │   └── UnsupportedImage     415  not an image type that is read
 ├── Invalid                  422  a parameter or body outside its rules
 │   └── BadImage             422  an image that cannot be decoded or has the wrong shape
+├── HeadTooLarge             431  too many headers, or too large ones
 ├── Busy                     503  the queue is full
 ├── NotReady                 503
 └── ModelError                    a folder that cannot be served; refused at load
@@ -78,9 +81,19 @@ class WrongKind(ServiceError):
     title = "A layer of another kind"
 
 
+class TooSlow(ServiceError):
+    status = 408
+    title = "Request timeout"
+
+
 class TooLarge(ServiceError):
     status = 413
     title = "Too large"
+
+
+class TargetTooLong(ServiceError):
+    status = 414
+    title = "URI too long"
 
 
 class UnsupportedType(ServiceError):
@@ -99,6 +112,11 @@ class Invalid(ServiceError):
 
 class BadImage(Invalid):
     title = "Unreadable image"
+
+
+class HeadTooLarge(ServiceError):
+    status = 431
+    title = "Request header fields too large"
 
 
 class _TryAgain(ServiceError):

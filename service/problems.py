@@ -13,10 +13,11 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.routing import Match
 
-from service.errors import ServiceError
+from service.errors import ServiceError, TooSlow
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -94,14 +95,30 @@ def install(app: FastAPI) -> None:
             405: f"{request.method} is not for {request.url.path[:200]}. /docs lists what is.",
         }.get(error.status_code, str(error.detail))
         title = HTTPStatus(error.status_code).phrase
-        return _respond(
-            request.url.path, _document(error.status_code, title, detail), error.headers
-        )
+        headers = {"Allow": _methods(request)} if error.status_code == 405 else error.headers
+        return _respond(request.url.path, _document(error.status_code, title, detail), headers)
+
+    @app.exception_handler(ClientDisconnect)
+    async def gone(request: Request, error: ClientDisconnect) -> Response:
+        return response(request.url.path, TooSlow("The connection ended before the request did."))
 
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> Response:
         detail = "This is our fault, not yours. The log of the service says what happened."
         return _respond(request.url.path, _document(500, ServiceError.title, detail))
+
+
+def _methods(request: Request) -> str:
+    """What the path of `request` takes: Starlette names the methods of its first route alone."""
+    taken = [
+        method
+        for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL
+            for route in request.app.routes
+        )
+    ]
+    return ", ".join(taken)
 
 
 def _document(status: int, title: str, detail: str) -> dict[str, object]:

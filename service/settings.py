@@ -34,6 +34,9 @@ class Settings(BaseSettings):
     max_request_bytes: int = Field(
         32 * 2**20, ge=1, description="Largest request body, in bytes; 413 beyond."
     )
+    arrival_seconds: float = Field(
+        30, gt=0, description="Time for a request to arrive whole; 408 beyond."
+    )
     queue: int = Field(
         1024, ge=1, description="Most images that wait for a model in one worker; 503 beyond."
     )

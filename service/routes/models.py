@@ -47,14 +47,14 @@ async def list_models(request: Request) -> ServedModels:
     return ServedModels(default=default, models=[_served(models, one) for one in models.newest()])
 
 
-@router.get("/models/{name}", responses=documented(404, 503))
+@router.get("/models/{name}", responses=documented(404, 422, 503))
 async def show_model(request: Request, name: str, version: int | None = None) -> ServedModel:
     """One model: labels, layers, parameter formulas, recipe, test metrics and their remarks."""
     models: Models = request.app.state.models
     return _served(models, models.get(name, version))
 
 
-@router.get("/layers", responses=documented(404, 503))
+@router.get("/layers", responses=documented(404, 422, 503))
 async def list_layers(model: ChosenModel) -> ServedLayers:
     """The layers of a model, with shapes, windows and the addresses of their maps."""
     manifest = model.manifest
@@ -62,7 +62,7 @@ async def list_layers(model: ChosenModel) -> ServedLayers:
     return ServedLayers(model=manifest.name, version=manifest.version, layers=layers)
 
 
-@router.get("/layers/{name}", responses=documented(404, 503))
+@router.get("/layers/{name}", responses=documented(404, 422, 503))
 async def show_layer(model: ChosenModel, name: str) -> ServedLayer:
     """One layer of a model."""
     return _layer(model.manifest, model.layer(name))

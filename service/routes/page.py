@@ -9,6 +9,7 @@ from starlette.staticfiles import StaticFiles
 
 from service import samples
 from service.manifest import Preparation
+from service.problems import documented
 
 FOLDER = Path(__file__).parents[1] / "web"
 POLICY = "default-src 'self'; img-src 'self' data: blob:"
@@ -30,7 +31,14 @@ async def list_samples() -> dict[str, list[str]]:
     return {how: list(samples.names(how)) for how in get_args(Preparation)}
 
 
-@router.get("/samples/{preparation}/{name}.png", response_class=Response)
+@router.get(
+    "/samples/{preparation}/{name}.png",
+    response_class=Response,
+    responses={
+        200: {"content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}},
+        **documented(404, 422),
+    },
+)
 async def show_sample(preparation: Preparation, name: str) -> Response:
     """One of the pictures that ship with the service, as a PNG."""
     return Response(samples.data(preparation, name), media_type="image/png")

@@ -1,13 +1,17 @@
 """The service on tiny models, as a client meets it."""
 
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import uvicorn
 from fastapi.testclient import TestClient
 
 from service.app import create_app
 from service.settings import Settings
+from service.wire import Connection
 
 
 @pytest.fixture(scope="session")
@@ -26,3 +30,19 @@ def settings(tiny_models: Path) -> Settings:
 def client(settings: Settings) -> Iterator[TestClient]:
     with TestClient(create_app(settings), raise_server_exceptions=False) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def live(settings: Settings) -> Iterator[str]:
+    """The address of the same service behind its real server, in a thread of this process."""
+    config = uvicorn.Config(create_app(settings), port=0, http=Connection, log_level="error")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive()
+        time.sleep(0.01)
+    host, port = server.servers[0].sockets[0].getsockname()[:2]
+    yield f"http://{host}:{port}"
+    server.should_exit = True
+    thread.join()

@@ -1,0 +1,110 @@
+"""Connections: what uvicorn's parser lets through without bound, refused in size, count and time."""
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from service.errors import HeadTooLarge, Malformed, ServiceError, TargetTooLong, TooSlow
+from service.problems import response
+
+MOST_HEADERS = 100
+LONGEST_TARGET = 32 * 2**10
+LARGEST_HEAD = 64 * 2**10
+LINGERING_SECONDS = 1.0
+
+
+class Connection(HttpToolsProtocol):
+    """One connection. A request arrives whole within `arrival_seconds`, or the connection ends.
+
+    The seconds come from the lifespan's state. A request that comes in one piece costs nothing.
+    """
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._seconds: float = self.app_state.get("arrival_seconds", 30.0)
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_whole = False
+        self._in_head = True
+        self._head = 0
+        self._is_over = False
+        self._refusal: ServiceError | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)  # type: ignore[arg-type]
+        self._timer = self.loop.call_later(self._seconds, self._end)
+
+    def connection_lost(self, problem: Exception | None) -> None:
+        self._stop_timer()
+        super().connection_lost(problem)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._is_whole, self._in_head, self._head = False, True, 0
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        if len(self.headers) > MOST_HEADERS:
+            self._refuse(HeadTooLarge(f"A request may have up to {MOST_HEADERS} headers."))
+        if len(self.url) > LONGEST_TARGET:
+            self._refuse(TargetTooLong(f"An address may have up to {LONGEST_TARGET} bytes."))
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._is_whole = True
+        super().on_message_complete()
+
+    def data_received(self, data: bytes) -> None:
+        if self._is_over:
+            return
+        super().data_received(data)
+        if self._is_whole:
+            self._stop_timer()
+        elif self._timer is None:
+            self._timer = self.loop.call_later(self._seconds, self._end)
+        if self._in_head:
+            self._head += len(data)
+            if self._head > LARGEST_HEAD:
+                self._answer(
+                    HeadTooLarge(f"Address and headers have more than {LARGEST_HEAD} bytes.")
+                )
+
+    def send_400_response(self, msg: str) -> None:
+        """What the parser cannot read, or what a callback refused."""
+        self._answer(self._refusal or Malformed("This is no HTTP request that can be read."))
+
+    def _refuse(self, refusal: ServiceError) -> None:
+        # The parser turns what a callback raises into an error of its own.
+        self._refusal = refusal
+        raise refusal
+
+    def _end(self) -> None:
+        self._timer = None
+        sentence = f"The request did not arrive whole within {self._seconds:g} seconds."
+        self._answer(TooSlow(sentence))
+
+    def _answer(self, refusal: ServiceError) -> None:
+        """Say why, unless an answer has begun, and close."""
+        self._stop_timer()
+        if self._is_over or self.transport.is_closing():
+            return
+        self._is_over = True
+        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
+            answer = response("/", refusal)
+            head = [f"HTTP/1.1 {refusal.status} {refusal.title}\r\n".encode()]
+            head += [b"%s: %s\r\n" % one for one in answer.raw_headers]
+            self.transport.write(
+                b"".join([*head, b"connection: close\r\n\r\n", bytes(answer.body)])
+            )
+        self._linger()
+
+    def _linger(self) -> None:
+        """Close when the client had time to read: closing on unread bytes would lose the answer."""
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.loop.call_later(LINGERING_SECONDS, self.transport.close)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

@@ -1,0 +1,121 @@
+"""Connections that send too much, too slowly or no HTTP at all, against the real server."""
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+import uvicorn
+
+from service.app import create_app
+from service.settings import Settings
+from service.wire import LARGEST_HEAD, LONGEST_TARGET, MOST_HEADERS, Connection
+
+
+def talk(address: str, *pieces: bytes, seconds: float = 10) -> bytes:
+    """All that comes back on one connection for `pieces`."""
+    parts = urlsplit(address)
+    with socket.create_connection((parts.hostname, parts.port), timeout=seconds) as connection:
+        answer = b""
+        with contextlib.suppress(ConnectionError):
+            for piece in pieces:
+                connection.sendall(piece)
+        with contextlib.suppress(ConnectionError):
+            while more := connection.recv(65_536):
+                answer += more
+        return answer
+
+
+def head(*lines: str, first: str = "GET /livez HTTP/1.1") -> bytes:
+    return "\r\n".join([first, "Host: x", "Connection: close", *lines, "", ""]).encode()
+
+
+def many(count: int) -> list[str]:
+    return [f"X-{i}: y" for i in range(count)]
+
+
+CASES: dict[str, tuple[tuple[bytes, ...], int]] = {
+    "as many headers as may be": ((head(*many(MOST_HEADERS - 2)),), 200),
+    "one header more": ((head(*many(MOST_HEADERS - 1)),), 431),
+    "10,000 headers": ((head(*many(10_000)),), 431),
+    "endless headers": ((head()[:-2], *[b"X-Y: %s\r\n" % (b"z" * 1000)] * 300), 431),
+    "one endless header": ((head()[:-2] + b"X-Y: ", *[b"z" * 50_000] * 10), 431),
+    "a long address": ((head(first=f"GET /livez?{'a' * LONGEST_TARGET} HTTP/1.1"),), 414),
+    "an endless address": ((b"GET /", *[b"a" * LARGEST_HEAD] * 3), 431),
+    "no HTTP": ((b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" * 5,), 400),
+    "a negative length": ((head("Content-Length: -1", first="POST /predict HTTP/1.1"),), 400),
+    "a length in words": ((head("Content-Length: ten", first="POST /predict HTTP/1.1"),), 400),
+    "two lengths": (
+        (head("Content-Length: 1", "Content-Length: 2", first="POST /predict HTTP/1.1"), b"ab"),
+        400,
+    ),
+    "a length and chunks": (
+        (
+            head("Content-Length: 1", "Transfer-Encoding: chunked", first="POST /predict HTTP/1.1"),
+            b"0\r\n\r\n",
+        ),
+        400,
+    ),
+    "a chunk of no size": (
+        (head("Transfer-Encoding: chunked", first="POST /predict HTTP/1.1"), b"zz\r\n"),
+        400,
+    ),
+    "a length past every limit": (
+        (head(f"Content-Length: {10**15}", first="POST /predict HTTP/1.1"), b"a"),
+        413,
+    ),
+    "an upgrade": (
+        (head("Upgrade: h2c", "Connection: Upgrade, HTTP2-Settings", "HTTP2-Settings: a"),),
+        200,
+    ),
+    "a header without a colon": ((head("nonsense"),), 400),
+    "a header with a zero byte": ((head("X-A: a\0b"),), 400),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_a_hostile_request_gets(live: str, case: str) -> None:
+    pieces, status = CASES[case]
+    answer = talk(live, *pieces)
+    assert answer.startswith(b"HTTP/1.1 %d" % status), answer[:300]
+    assert status == 200 or b"application/problem+json" in answer
+
+
+def test_service_answers_after_all_that(live: str) -> None:
+    assert talk(live, head()).startswith(b"HTTP/1.1 200")
+
+
+@pytest.fixture(scope="module")
+def impatient(tiny_models: object, settings: Settings) -> Iterator[str]:
+    """A service that waits for a request for a fifth of a second."""
+    hasty = settings.model_copy(update={"arrival_seconds": 0.2})
+    server = uvicorn.Server(
+        uvicorn.Config(create_app(hasty), port=0, http=Connection, log_level="error")
+    )
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield "http://{}:{}".format(*server.servers[0].sockets[0].getsockname())
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        (),
+        (b"GET / HT",),
+        (head()[:-2],),
+        (head("Content-Length: 9", first="POST /predict HTTP/1.1"), b"a"),
+        (head("Transfer-Encoding: chunked", first="POST /predict HTTP/1.1"), b"1\r\na\r\n"),
+    ],
+    ids=["silence", "half a line", "endless head", "half a body", "endless chunks"],
+)
+def test_request_that_does_not_arrive_ends(impatient: str, pieces: tuple[bytes, ...]) -> None:
+    answer = talk(impatient, *pieces)
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert b"0.2 seconds" in answer
