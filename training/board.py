@@ -35,7 +35,7 @@ class Board:
 
     def __init__(self, folder: Path, dataset: Dataset) -> None:
         if importlib.util.find_spec("tensorboard") is None:
-            raise BoardError("--logdir needs TensorBoard: pip install 'convlens[board]'.")
+            raise BoardError("--logdir needs TensorBoard: pip install tensorboard.")
         self._train, self._validation = _writer(folder / "train"), _writer(folder / "validation")
         self._dataset = dataset
         chosen = _one_a_class(dataset.validation)[:MOST_SAMPLES]
