@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 from keras import layers
 
-from training import lowlevel, nodes
+from training import folding, lowlevel, nodes
 from training.errors import ExportError
 from training.nodes import Node
 
@@ -16,11 +17,13 @@ _Maker = Callable[..., Node]
 def convert(model: Any) -> list[Node]:
     """The nodes of `model`, in the order of the forward pass; ExportError for an unknown layer.
 
-    A low-level network says its own.
+    Normalisations are folded into their convolutions, see `training.folding`. A low-level network
+    says its own nodes.
     """
     if isinstance(model, lowlevel.Network):
         return model.nodes()
-    return [_node(layer) for layer in model.layers if not isinstance(layer, layers.InputLayer)]
+    found = [_node(layer) for layer in model.layers if not isinstance(layer, layers.InputLayer)]
+    return folding.fold(found)
 
 
 def _node(layer: Any) -> Node:
@@ -65,9 +68,10 @@ def _pooling(layer: Any, source: str) -> Node:
 
 
 def _batch_normalization(layer: Any, source: str) -> Node:
-    if not (layer.scale and layer.center):
-        raise ExportError(f"{layer.name}: without scale or centre it cannot be exported.")
-    gamma, beta, mean, variance = layer.get_weights()
+    if not layer.center:
+        raise ExportError(f"{layer.name}: without centre it cannot be exported.")
+    *scale, beta, mean, variance = layer.get_weights()
+    gamma = scale[0] if scale else np.ones_like(beta)
     return nodes.batch_normalization(
         layer.name,
         source,
@@ -101,6 +105,7 @@ _MAKERS: dict[type[Any], _Maker] = {
     layers.GlobalAveragePooling2D: lambda layer, source: nodes.global_average_pooling(
         layer.name, source
     ),
+    layers.GlobalMaxPooling2D: lambda layer, source: nodes.global_max_pooling(layer.name, source),
     layers.BatchNormalization: _batch_normalization,
     layers.Activation: _only_activation,
     layers.Add: lambda layer, *sources: nodes.add(layer.name, *sources),

@@ -42,6 +42,8 @@ class Node:
     strides: Pair | None = None
     padding: Padding | None = None
     formula: str | None = None
+    epsilon: float = 0.0
+    """What a normalisation adds to the variance."""
 
     def describe(self, output_shape: Sequence[int]) -> Layer:
         """The manifest's record of this layer."""
@@ -159,6 +161,15 @@ def global_average_pooling(name: str, inputs: str) -> Node:
     return Node(name, "global_average_pooling", (inputs,), compute)
 
 
+def global_max_pooling(name: str, inputs: str) -> Node:
+    """(n, h, w, c) → (n, c): the largest value of each map."""
+
+    def compute(tensors: list[Any], weights: dict[str, Any]) -> Any:
+        return tf.reduce_max(tensors[0], axis=(1, 2))
+
+    return Node(name, "global_max_pooling", (inputs,), compute)
+
+
 def activation(name: str, inputs: str, function: str) -> Node:
     """A layer that only applies `function`, for sums that were normalised or added first."""
     return Node(
@@ -200,6 +211,7 @@ def batch_normalization(
         compute,
         {"gamma": gamma, "beta": beta, "mean": mean, "variance": variance},
         formula=f"4·{gamma.size} = {4 * gamma.size}",
+        epsilon=epsilon,
     )
 
 

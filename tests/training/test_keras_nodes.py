@@ -100,7 +100,7 @@ def test_network_without_convolution_has_no_signatures_about_maps(tmp_path: Path
         layers.SpatialDropout2D(0.5),
         layers.Conv2D(2, 3, activation="elu"),
         layers.Conv2D(2, 3, dilation_rate=2),
-        layers.BatchNormalization(scale=False),
+        layers.BatchNormalization(center=False),
         layers.Activation("linear"),
     ],
 )
