@@ -1,0 +1,71 @@
+"""What a caller has of a picture (path, bytes, array, Pillow image) becomes a file's bytes."""
+
+import io
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Source = str | os.PathLike[str] | bytes | bytearray | memoryview | NDArray[Any] | Image.Image
+
+# What PNG holds without loss; other modes go as TIFF.
+_PNG = ("1", "L", "LA", "P", "RGB", "RGBA", "I", "I;16")
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One picture as it is sent."""
+
+    name: str
+    data: bytes
+
+
+def load(source: Source, name: str = "image") -> File:
+    """`source` as a file, lossless; `name` is for what has none of its own.
+
+    Reads the path that a str is. Raises OSError where it cannot, ValueError for an array that is
+    not uint8 of shape (h, w), (h, w, 1), (h, w, 3) or (h, w, 4), TypeError for anything else.
+    """
+    if isinstance(source, str | os.PathLike):
+        path = Path(source)
+        return File(path.name, path.read_bytes())
+    if isinstance(source, bytes | bytearray | memoryview):
+        return File(name, bytes(source))
+    if isinstance(source, np.ndarray):
+        return File(name, _saved(_pictured(source)))
+    if isinstance(source, Image.Image):
+        return File(name, _saved(source))
+    raise TypeError(
+        f"A picture is a path, bytes, a numpy array or a Pillow image, not {type(source).__name__}."
+    )
+
+
+def load_all(several: Iterable[Source]) -> list[File]:
+    """The files of `several`, numbered where they have no name; see `load`."""
+    return [load(one, str(i)) for i, one in enumerate(several)]
+
+
+def _pictured(array: NDArray[Any]) -> Image.Image:
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[..., 0]
+    fits = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))
+    if array.dtype != np.uint8 or not fits or not array.size:
+        raise ValueError(
+            "An array must be uint8 of shape (h, w), (h, w, 1), (h, w, 3) or (h, w, 4), not"
+            f" {array.dtype} of shape {array.shape}. Several pictures go as a list."
+        )
+    return Image.fromarray(array)
+
+
+def _saved(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    if image.mode in _PNG:
+        image.save(buffer, "PNG", compress_level=1)
+    else:
+        image.save(buffer, "TIFF")
+    return buffer.getvalue()
