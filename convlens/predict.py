@@ -1,6 +1,7 @@
-"""`convlens predict IMAGE…`: image files become a table of answers, without a server."""
+"""`convlens predict IMAGE…`: image files become a table of answers, made here or by a service."""
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from convlens import files as image_files
+from convlens import progress
 from service import images, models, preparation, runtime
 from service.errors import NotFound, ServiceError
 from service.manifest import Manifest
@@ -20,7 +23,7 @@ BATCH = 64
 
 
 def predict(
-    files: Annotated[list[Path], typer.Argument(help="Image files of any type that is read.")],
+    files: Annotated[list[Path], typer.Argument(help="Image files, or folders of them.")],
     model: Annotated[
         str | None, typer.Option(help="Name of the model; without it, the default one.")
     ] = None,
@@ -28,11 +31,21 @@ def predict(
         Path | None, typer.Option("--models", help="Folder with <name>/<version>/ models.")
     ] = None,
     top: Annotated[int, typer.Option(min=1, help="How many classes to show an image.")] = 3,
+    url: Annotated[
+        str | None, typer.Option(help="Ask the service there, such as http://127.0.0.1:8000.")
+    ] = None,
 ) -> None:
-    """Classify image files here, in the terminal, as the service would.
+    """Classify image files here, in the terminal, as the service would, or let a service do it.
 
-    Example: convlens predict photo.jpg scan.png --model cifar10-lecture-3conv
+    Example: convlens predict photo.jpg scans/ --model cifar10-lecture-3conv
     """
+    if not (files := list(image_files.listed(files))):
+        Console(stderr=True).print("[red]There is no image file in what was named.[/red]")
+        raise typer.Exit(1)
+    if url is not None:
+        from convlens import remote  # A server that starts by the same command needs no client.
+
+        return remote.predict(url, files, model, top)
     given: dict[str, Any] = {} if folder is None else {"models": folder}
     settings = Settings(**given)
     try:
@@ -43,7 +56,10 @@ def predict(
     except ServiceError as problem:
         Console(stderr=True).print(f"[red]{problem}[/red]", soft_wrap=True)
         raise typer.Exit(1) from problem
-    inputs = [_read(file, manifest, settings) for file in files]
+    with progress.bar(
+        len(files), shown=len(files) > image_files.MANY and sys.stderr.isatty()
+    ) as step:
+        inputs = [_read(file, manifest, settings, step) for file in files]
     good = [one for one in inputs if not isinstance(one, str)]
     rows = [network.predict(np.stack(good[i : i + BATCH])) for i in range(0, len(good), BATCH)]
     answers: Iterator[NDArray[np.float32]] = iter(np.concatenate(rows) if rows else ())
@@ -66,8 +82,11 @@ def _newest(folder: Path, name: str) -> Path:
     return max(found, key=lambda one: int(one.name))
 
 
-def _read(file: Path, manifest: Manifest, settings: Settings) -> NDArray[np.uint8] | str:
+def _read(
+    file: Path, manifest: Manifest, settings: Settings, step: progress.Step
+) -> NDArray[np.uint8] | str:
     """The model's input for `file`, or the sentence that says why there is none."""
+    step()
     limits = images.Limits(settings.max_image_bytes, settings.max_image_pixels)
     try:
         picture = images.decode(images.inspect(file.read_bytes(), limits))

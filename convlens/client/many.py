@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 
 from convlens.client import sources
 from convlens.client.answers import Prediction, Result
@@ -74,14 +73,3 @@ def split(loaded: Sequence[Loaded], error: ClientError) -> bool:
 def length(pictures: object) -> int | None:
     """How many there are, where that is known beforehand."""
     return len(pictures) if hasattr(pictures, "__len__") else None
-
-
-def files(places: Iterable[Path], suffixes: Iterable[str]) -> Iterator[Path]:
-    """The files among `places`, and those of `suffixes` below its folders, by name."""
-    wanted = frozenset(suffixes)
-    for place in places:
-        if place.is_dir():
-            below = sorted(one for one in place.rglob("*") if one.suffix.lower() in wanted)
-            yield from (one for one in below if one.is_file())
-        else:
-            yield place

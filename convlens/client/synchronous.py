@@ -10,7 +10,8 @@ import httpx2 as httpx
 import numpy as np
 from numpy.typing import NDArray
 
-from convlens.client import calls, errors, many, progress, retries, sources
+from convlens import progress
+from convlens.client import calls, errors, many, retries, sources
 from convlens.client.answers import Prediction, Result
 from convlens.client.calls import Call, Chosen, Kind, Stage, Subject
 from convlens.client.errors import ClientError, Refused

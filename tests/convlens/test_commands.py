@@ -71,3 +71,52 @@ def test_predict_without_the_model_lists_those_that_exist(tiny_models: Path) -> 
     done = runner.invoke(app, ["predict", "a.png", "--models", str(tiny_models), "--model", "huge"])
     assert done.exit_code == 1
     assert "tiny-digit, tiny-photo" in done.output
+
+
+def test_predict_lets_a_service_answer(address: str, tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "[b]a.png").write_bytes(save(seven()))
+    (tmp_path / "c.png").write_bytes(save(seven()))
+    options = ["--url", f"http://{address}", "--model", "tiny-digit", "--top", "2"]
+    done = runner.invoke(app, ["predict", str(tmp_path), *options])
+    assert done.exit_code == 0
+    assert "tiny-digit 1" in done.output
+    assert "[b]a.png" in done.output
+    assert done.output.count("%") == 4
+
+
+def test_predict_by_a_service_says_which_file_is_bad_and_fails(
+    address: str, tmp_path: Path
+) -> None:
+    (tmp_path / "a.png").write_bytes(save(seven()))
+    (tmp_path / "bad.png").write_bytes(b"text")
+    files = [str(tmp_path / name) for name in ("a.png", "bad.png", "gone.png")]
+    done = runner.invoke(app, ["predict", *files, "--url", f"http://{address}"])
+    assert done.exit_code == 1
+    words = " ".join(done.output.replace("│", " ").split())
+    assert "not an image" in words
+    assert "gone.png" in words
+    assert "%" in words
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--url", "http://127.0.0.1:9"], "cannot be reached"),
+        (["--url", "{address}", "--model", "none"], "tiny-digit, tiny-photo"),
+    ],
+)
+def test_predict_by_a_service_ends_with_its_sentence(
+    address: str, tmp_path: Path, arguments: list[str], sentence: str
+) -> None:
+    (tmp_path / "a.png").write_bytes(save(seven()))
+    given = [one.format(address=f"http://{address}") for one in arguments]
+    done = runner.invoke(app, ["predict", str(tmp_path), *given])
+    assert done.exit_code == 1
+    assert sentence in done.output
+
+
+def test_a_folder_without_images_is_said(tmp_path: Path) -> None:
+    done = runner.invoke(app, ["predict", str(tmp_path)])
+    assert done.exit_code == 1
+    assert "no image file" in done.output

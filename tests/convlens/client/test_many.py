@@ -82,12 +82,3 @@ def test_groups_end_where_there_is_much_in_them(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(many, "MOST_BYTES", 10)
     _, sent = many.load([b"12345", b"12345", b"1", b"123456789012", b"1"])
     assert [[one.place for one in group] for group in sent] == [[0, 1], [2], [3], [4]]
-
-
-def test_folders_stand_for_the_pictures_below_them(tmp_path: Path) -> None:
-    for name in ("b.PNG", "a.jpg", "notes.txt", "deep/c.png"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_bytes(b"")
-    found = many.files([tmp_path, tmp_path / "notes.txt"], [".png", ".jpg"])
-    names = [path.relative_to(tmp_path).as_posix() for path in found]
-    assert names == ["a.jpg", "b.PNG", "deep/c.png", "notes.txt"]
