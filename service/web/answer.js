@@ -26,6 +26,14 @@ function row() {
   return make('tr', {}, make('th', { scope: 'row' }), cell);
 }
 
+// Words where the model can tell that a picture is unlike those it was trained on.
+export function showFamiliarity(prediction) {
+  const unfamiliar = prediction?.unfamiliar ?? 0;
+  find('unfamiliar').hidden = unfamiliar < 0.5;
+  find('unfamiliar').textContent = say(unfamiliar < 0.9 ? 'unfamiliar' : 'veryUnfamiliar');
+  find('unfamiliar').title = unfamiliar.toFixed(3);
+}
+
 export function showSteps(prediction) {
   const sentences = prediction?.prepared ?? [];
   find('steps').replaceChildren(...sentences.map((one) => make('li', {}, step(one))));

@@ -2,7 +2,12 @@
 
 import { parseNpy } from './npy.js';
 
-export class Problem extends Error {}
+export class Problem extends Error {
+  constructor({ detail, title, status }, response) {
+    super(detail ?? `${response.status} ${response.statusText}`);
+    Object.assign(this, { title, status: status ?? response.status });
+  }
+}
 
 // A list repeats its parameter; what is undefined is left out.
 export function address(path, parameters = {}) {
@@ -35,6 +40,5 @@ export async function postJson(url, document, signal) {
 async function answer(url, options) {
   const response = await fetch(url, options);
   if (response.ok) return response;
-  const problem = await response.json().catch(() => ({}));
-  throw new Problem(problem.detail ?? `${response.status} ${response.statusText}`);
+  throw new Problem(await response.json().catch(() => ({})), response);
 }

@@ -9,21 +9,26 @@ import { say } from './texts.js';
 
 const DIGITS = 4;
 
-export function showArithmetic(root, answer, layer, state) {
-  root.replaceChildren(...(answer.inputs ? convolution(answer, layer, state) : pooling(answer, layer, state)));
+// `desk` knows the picture's arrays, the channel to begin with, and how to go to another cell.
+export function showArithmetic(root, answer, layer, desk) {
+  const explain = answer.inputs ? convolution : answer.terms ? pointwise : pooling;
+  root.replaceChildren(...explain(answer, layer, desk.state, desk));
 }
 
-function convolution(answer, layer, state) {
+function convolution(answer, layer, state, desk) {
   const scales = scalesOf(answer, layer, state);
   const order = [...answer.inputs].sort((a, b) => Math.abs(b.subtotal) - Math.abs(a.subtotal));
   const opened = make('div', { className: 'opened' });
-  const open = (input) => opened.replaceChildren(...channel(input, scales, order.length));
-  open(order[0]);
+  const open = (input) => {
+    desk.channel = input.channel;
+    opened.replaceChildren(...channel(input, scales, order.length));
+  };
+  const first = answer.inputs[desk.channel] ?? order[0];
+  opened.replaceChildren(...channel(first, scales, order.length));
   const parts = [equation(answer, layer, order.length), opened];
   if (answer.inputs.some(({ is_padding }) => is_padding.flat().some(Boolean))) parts.push(note(say('padding')));
-  if (order.length > 1) parts.push(note(say('channelsRest')), channels(order, scales, open));
-  const difference = number(answer.difference, 2);
-  parts.push(note(say('modelSays', { value: number(answer.model_value, 6), difference })));
+  if (order.length > 1) parts.push(note(say('channelsRest')), channels(order, scales, first, open));
+  parts.push(checked(answer));
   return parts;
 }
 
@@ -60,8 +65,8 @@ function channel(input, scales, count) {
   return count > 1 ? [title, row] : [row];
 }
 
-function channels(order, scales, open) {
-  const items = order.map((input, position) => {
+function channels(order, scales, first, open) {
+  const items = order.map((input) => {
     const pictures = ['window', 'kernel'].map((part) => {
       const canvas = make('canvas', { className: 'pixel' });
       paintRow(canvas, input[part].flat(), input[part][0].length, scales[part]);
@@ -71,7 +76,7 @@ function channels(order, scales, open) {
     const words = make('span', {}, make('b', {}, String(input.channel)), fixed(input.subtotal, 3));
     const item = make('button', { type: 'button', className: 'channel' }, ...pictures, words);
     item.setAttribute('aria-label', `${say('channel', { index: input.channel })}, ${say('subtotal')} ${fixed(input.subtotal, DIGITS)}`);
-    item.setAttribute('aria-pressed', String(position === 0));
+    item.setAttribute('aria-pressed', String(input === first));
     item.addEventListener('click', () => {
       for (const other of items) other.setAttribute('aria-pressed', String(other === item));
       open(input);
@@ -85,13 +90,32 @@ function pooling(answer, layer, state) {
   const feeding = state.arrays.get(layer.inputs[0]);
   const { low, high } = feeding ? statistics(feeding) : { low: 0, high: answer.value };
   const { winner } = answer;
-  const largest = layer.kind.endsWith('max_pooling');
+  const largest = answer.method === 'max';
   const outlined = (row, col) => largest && winner && winner.row === row && winner.col === col;
   const window = matrix(answer.window, anchored(low, high), say('window'), { hatched: answer.is_padding, outlined, digits: 3 });
   const result = term(fixed(answer.value, DIGITS), say(largest ? 'poolMax' : 'poolAverage'), 'result');
   const parts = [make('div', { className: 'row' }, window, sign('→'), result)];
   if (answer.ties?.length) parts.push(note(say('poolTies', { count: answer.ties.length + 1 })));
   return parts;
+}
+
+// A sum of branches, or an activation alone: the same place of other layers.
+function pointwise(answer, layer, state, desk) {
+  const { map, row, col } = desk.place;
+  const parts = answer.terms.flatMap(({ layer: name, value }, i) => {
+    const button = make('button', { type: 'button', className: 'plain' }, say('ofLayer', { layer: name }));
+    button.addEventListener('click', () => desk.choose(name, map, { row, col }, true));
+    const one = term(fixed(i ? Math.abs(value) : value, DIGITS), '');
+    if (name !== 'images') one.querySelector('small').append(button);
+    return i ? [sign(value < 0 ? '−' : '+'), one] : [one];
+  });
+  if (answer.terms.length > 1) parts.push(sign('='), term(fixed(answer.pre, DIGITS), say('sumOfBranches'), answer.activation ? '' : 'result'));
+  if (answer.activation) parts.push(sign('→'), term(fixed(answer.value, DIGITS), say('after', { activation: nameOf(answer.activation) }), 'result'));
+  return [make('div', { className: 'equation' }, ...parts), checked(answer)];
+}
+
+function checked({ model_value: value, difference, bound }) {
+  return note(say('modelSays', { value: number(value, 6), difference: number(difference, 2), bound: number(bound, 2) }));
 }
 
 export function term(value, caption, kind = '') {

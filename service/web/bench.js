@@ -5,7 +5,7 @@ import { find, make } from './elements.js';
 import { fixed } from './matrix.js';
 import { css, inkOn, anchored, forKernels, symmetric } from './palettes.js';
 import { showSame } from './same.js';
-import { say } from './texts.js';
+import { explain, say } from './texts.js';
 
 const PRESETS = {
   presetLecture1: {
@@ -20,13 +20,29 @@ const PRESETS = {
 };
 
 export class Bench {
-  constructor() {
+  constructor(placed) {
+    this.placed = placed;
     this.cell = [0, 0];
     this.load('presetLecture1');
   }
 
+  // What was changed, for a link.
+  get place() {
+    return this.preset === 'presetLecture1' ? undefined : JSON.stringify(this.given);
+  }
+
+  set place(text) {
+    this.given = JSON.parse(text);
+    this.look();
+  }
+
+  get preset() {
+    const same = ([, one]) => JSON.stringify(one) === JSON.stringify(this.given);
+    return Object.entries(PRESETS).find(same)?.[0] ?? 'presetOwn';
+  }
+
   load(name) {
-    this.preset = name;
+    if (!(name in PRESETS)) return this.draw();
     this.given = structuredClone(PRESETS[name]);
     this.cell = [0, 0];
     return this.look();
@@ -37,9 +53,10 @@ export class Bench {
       this.answer = await postJson('/lessons/convolution', this.given);
       find('playground').hidden = false;
       this.draw();
+      this.placed();
     } catch (problem) {
       const line = find('bench').querySelector('.line');
-      if (line) line.textContent = problem.message;
+      if (line) line.replaceChildren(...explain(problem));
     }
   }
 
@@ -55,11 +72,13 @@ export class Bench {
     ));
     find('bench').querySelector(`[data-at="${focused}"]`)?.focus();
     const body = JSON.stringify(this.given);
-    showSame(find('same-play'), `curl ${location.origin}/lessons/convolution --json '${body}'`, []);
+    const json = () => new Blob([JSON.stringify(this.answer, null, 1)], { type: 'application/json' });
+    showSame(find('same-play'), `curl ${location.origin}/lessons/convolution --json '${body}'`, [['json', json]], 'convolution');
   }
 
   settings() {
-    const preset = select(Object.keys(PRESETS), this.preset, (name) => this.load(name), say);
+    const names = [...Object.keys(PRESETS), ...(this.preset in PRESETS ? [] : [this.preset])];
+    const preset = select(names, this.preset, (name) => this.load(name), say);
     const size = select(['1', '2', '3', '4', '5'], String(this.given.kernel.length), (value) => this.resize(Number(value)), (n) => `${n}×${n}`);
     const stride = select(['1', '2', '3'], String(this.given.stride), (value) => this.change({ stride: Number(value) }));
     const padding = select(['VALID', 'SAME'], this.given.padding, (value) => this.change({ padding: value }));

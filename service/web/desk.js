@@ -6,16 +6,16 @@ import { find } from './elements.js';
 import { mapsOf, statistics } from './layers.js';
 import { cellAt } from './network.js';
 import { enlarge, paintMap, paintPixels } from './paint.js';
-import { anchored } from './palettes.js';
+import { anchored, reaching } from './palettes.js';
 import { showSame } from './same.js';
-import { say } from './texts.js';
+import { explain, say } from './texts.js';
 
 // Two canvases side by side, on a phone as well.
 const wide = () => Math.min(264, (innerWidth - 48) / 2);
 
 export class Desk {
-  constructor(state, moved) {
-    Object.assign(this, { state, moved, place: {}, held: false, control: null, timer: null });
+  constructor(state, moved, choose) {
+    Object.assign(this, { state, moved, choose, place: {}, held: false, control: null, timer: null });
     const map = find('map');
     map.addEventListener('pointermove', (event) => !this.held && event.pointerType === 'mouse' && this.move(cellAt(map, event)));
     map.addEventListener('click', (event) => this.hold(cellAt(map, event)));
@@ -34,8 +34,9 @@ export class Desk {
     return { row: Math.floor(best / shape[1]), col: best % shape[1] };
   }
 
-  open(place, options, focus) {
-    this.place = place;
+  // `channel` is the input channel whose numbers to show; without it, the heaviest.
+  open(place, options, focus, channel = null) {
+    Object.assign(this, { place, channel });
     this.held = true;
     find('cell').hidden = false;
     this.refresh(options);
@@ -56,8 +57,9 @@ export class Desk {
     const { layer, map } = this.place;
     const array = this.state.arrays.get(layer);
     if (!array) return;
-    const { low, high } = statistics(array, options.scale === 'map' ? map : null);
-    paintMap(find('map'), array, map, anchored(low, high));
+    const [all, own] = [statistics(array), statistics(array, map)];
+    const shared = anchored(all.low, all.high);
+    paintMap(find('map'), array, map, options.scale === 'map' ? reaching(shared, own.low, own.high) : shared);
     this.zoom = Math.min(72, Math.max(1, Math.floor(wide() / Math.max(...array.shape.slice(0, 2)))));
     enlarge(find('map'), this.zoom);
     find('map').setAttribute('aria-label', say('mapHelp', { layer, index: map }));
@@ -118,7 +120,7 @@ export class Desk {
     frame(find('map-box'), { top: row, left: col, height: 1, width: 1 }, this.zoom);
     find('map-caption').textContent = say('mapCaption', { layer: name, index: map, row, col });
     find('slider').value = row * width + col;
-    this.moved(this.place);
+    this.moved();
     const path = `/layers/${name}/${mapsOf(layer)}/${map}/cells/${row}/${col}`;
     const url = address(path, { model: model.name, image: token });
     this.control?.abort();
@@ -126,11 +128,24 @@ export class Desk {
     try {
       const answer = await getJson(url, this.control.signal);
       this.outline(answer.receptive_field);
-      showArithmetic(find('arithmetic'), answer, layer, this.state);
-      showSame(find('same-cell'), `curl '${location.origin}${url}'`, [['json', url]], `${name}-${map}-${row}-${col}`);
+      showArithmetic(find('arithmetic'), answer, layer, this);
+      showSame(find('same-cell'), `curl '${location.origin}${url}'`, this.downloads(layer, url), `${name}-${map}`);
     } catch (problem) {
-      if (problem.name !== 'AbortError') find('arithmetic').textContent = problem.message;
+      if (problem.name === 'AbortError') return;
+      find('arithmetic').replaceChildren(...explain(problem));
+      find('same-cell').replaceChildren();
+      this.outline({ top: 0, left: 0, bottom: 0, right: 0 });
+      find('field-caption').textContent = '';
     }
+  }
+
+  // The cell's numbers, and the map that it is in.
+  downloads(layer, cell) {
+    const { model, token } = this.state;
+    const url = `/layers/${layer.name}/${mapsOf(layer)}/${this.place.map}`;
+    const stage = this.options.stage === 'pre' && layer.activation ? 'pre' : undefined;
+    const map = ['png', 'npy'].map((format) => [format, address(url, { model: model.name, image: token, stage, format })]);
+    return [['json', cell], ...map];
   }
 
   outline(field) {

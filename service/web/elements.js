@@ -43,4 +43,5 @@ export function choice(group, value, choose) {
     choose(button.value);
   });
   press(value);
+  return press;
 }

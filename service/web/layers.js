@@ -16,14 +16,22 @@ export function shapeOf(layer) {
   return layer.output_shape.join('×');
 }
 
-export function describe(layer) {
+// A map that was zero on every test image when the model was exported.
+export const isDead = (model, layer, index) => model.statistics[layer.name]?.zeros[index] === 1;
+
+export function describe(model, layer) {
+  const place = model.layers.indexOf(layer);
+  if (layer.kind === 'activation') return nameOf(layer.activation);
   const words = say(layer.kind, {
+    inputs: layer.inputs.join(' + '),
     kernel: layer.kernel?.join('×'),
     strides: layer.strides?.[0],
     padding: layer.padding,
   });
-  if (!layer.activation || layer.activation === 'linear') return words;
-  return words + say('withActivation', { activation: nameOf(layer.activation) });
+  const last = layer.activation && layer.activation !== 'linear' ? say('withActivation', { activation: nameOf(layer.activation) }) : '';
+  const before = place > 0 ? model.layers[place - 1].name : 'images';
+  const elsewhere = layer.kind !== 'add' && layer.inputs[0] !== before;
+  return words + last + (elsewhere ? say('fedBy', { layer: layer.inputs[0] }) : '');
 }
 
 export function nameOf(activation) {

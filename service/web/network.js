@@ -1,17 +1,17 @@
 // The layers of a model become columns of buttons, and the arrays of a picture their pixels.
 
-import { make, number, percent } from './elements.js';
-import { columnsOf, describe, hasMaps, shapeOf, statistics } from './layers.js';
-import { enlarge, paintLegend, paintMap, paintPixels, paintRow } from './paint.js';
-import { anchored } from './palettes.js';
+import { inputColumn, mapColumn, outputColumn, vectorColumn } from './columns.js';
+import { number, percent } from './elements.js';
+import { columnsOf, hasMaps, isDead, statistics } from './layers.js';
+import { showLegend } from './legend.js';
+import { enlarge, paintMap, paintPixels, paintRow } from './paint.js';
+import { anchored, reaching } from './palettes.js';
+import { plan, unfolded } from './plan.js';
 import { labelled, say } from './texts.js';
 
-const TILE = 50; // About how wide a map is drawn, in CSS pixels; less where there are many layers.
-const DEEP = 4;
-
 export class Network {
-  constructor(root, { choose, point, reveal }) {
-    Object.assign(this, { root, choose, point, reveal, columns: [], order: new Map(), chosen: null });
+  constructor(root, { choose, point, reveal, open }) {
+    Object.assign(this, { root, choose, point, reveal, open, columns: [], order: new Map(), chosen: null, muted: new Set() });
     this.visible = new Set();
     root.addEventListener('click', (event) => this.press(event));
     root.addEventListener('pointermove', (event) => this.hover(event));
@@ -23,19 +23,28 @@ export class Network {
   build(model) {
     this.model = model;
     this.order.clear();
-    this.input = make('canvas', { className: 'pixel' });
-    const outputs = model.labels.map((label) => make('li', {}, make('i'), make('span', {}, label)));
-    this.outputs = make('ol', { className: 'outputs' }, ...outputs);
     const layers = columnsOf(model);
-    const tile = layers.filter(hasMaps).length > DEEP ? 0.68 * TILE : TILE;
-    this.columns = layers.map((layer) => (hasMaps(layer) ? mapColumn(layer, tile) : vectorColumn(layer)));
-    const first = column(say('input'), model.input_shape.join('×'), '', this.input);
-    const last = model.layers.at(-1);
-    const output = column(last.name, shapeOf(last), last.formula, this.outputs);
-    output.querySelector('.does').textContent = describe(last);
-    this.root.replaceChildren(first, ...this.columns.map((one) => one.element), output);
+    // A phone scrolls sideways; a window that can hold all layers shows them at once.
+    const plans = plan(layers, model.labels, innerWidth > 900 ? this.root.clientWidth : Infinity);
+    this.input = inputColumn(model);
+    this.output = outputColumn(model);
+    this.columns = layers.map((layer, i) => (hasMaps(layer) ? mapColumn(model, plans[i]) : vectorColumn(model, layer, plans[i])));
+    this.root.replaceChildren(this.input.element, ...this.columns.map((one) => one.element), this.output.element);
+    this.root.classList.toggle('deep', plans.some(({ folded }) => folded));
     this.buttons()[0]?.setAttribute('tabindex', '0');
     this.watch();
+  }
+
+  // A layer of which only some maps are drawn gets room for all of them.
+  unfold(name) {
+    const at = this.columns.findIndex(({ layer }) => layer.name === name);
+    const old = this.columns[at];
+    const column = mapColumn(this.model, unfolded(old.plan));
+    old.element.replaceWith(column.element);
+    this.columns[at] = column;
+    this.watch();
+    if (this.arrays) this.show(this.arrays, this.options);
+    column.tiles[0].focus();
   }
 
   // Which layers are in view: the maps of the others are not fetched.
@@ -53,13 +62,14 @@ export class Network {
   }
 
   showInput(pixels) {
-    paintPixels(this.input, pixels, this.model.input_shape);
-    enlarge(this.input, Math.max(2, Math.round(84 / this.input.width)));
+    const { canvas } = this.input;
+    paintPixels(canvas, pixels, this.model.input_shape);
+    enlarge(canvas, Math.max(1, Math.floor(84 / canvas.width)));
   }
 
   showOutput(prediction) {
     this.model.labels.forEach((label, i) => {
-      const item = this.outputs.children[i];
+      const item = this.output.list.children[i];
       const share = prediction.probabilities[label];
       item.firstChild.style.opacity = Math.max(0.06, Math.sqrt(share));
       item.classList.toggle('best', label === prediction.label);
@@ -70,7 +80,7 @@ export class Network {
 
   // `arrays` holds one {data, shape} a layer; `options` are {scale, sort}.
   show(arrays, options) {
-    this.arrays = arrays;
+    Object.assign(this, { arrays, options });
     for (const one of this.columns) {
       const array = arrays.get(one.layer.name);
       if (array) (one.tiles ? this.showMaps : this.showVector).call(this, one, array, options);
@@ -79,20 +89,21 @@ export class Network {
     this.naming = setTimeout(() => this.name(), 120); // Words can wait until the drawing pauses.
   }
 
-  showMaps({ layer, tiles, legend, zoom }, array, { scale, sort }) {
-    const all = statistics(array);
-    const shared = anchored(all.low, all.high);
-    const each = tiles.map((_, i) => statistics(array, i));
-    const order = tiles.map((_, i) => i);
+  showMaps({ layer, tiles, legend, plan: { zoom, count } }, array, { scale, sort }) {
+    const shared = anchored(...rangeOf(array));
+    const each = Array.from({ length: count }, (_, i) => statistics(array, i));
+    const order = each.map((_, i) => i);
     if (sort === 'energy') order.sort((a, b) => each[b].energy - each[a].energy);
     this.order.set(layer.name, { order, each });
     tiles.forEach((tile, position) => {
       const index = order[position];
       tile.dataset.index = index;
       const { low, high } = each[index];
-      tile.classList.toggle('silent', low === 0 && high === 0);
+      const silent = low === 0 && high === 0;
+      tile.classList.toggle('silent', silent);
+      tile.classList.toggle('dead', silent && isDead(this.model, layer, index));
       const canvas = tile.firstChild;
-      paintMap(canvas, array, index, scale === 'map' ? anchored(low, high) : shared);
+      paintMap(canvas, array, index, scale === 'map' ? reaching(shared, low, high) : shared);
       if (canvas.dataset.zoom !== String(zoom)) enlarge(canvas, zoom);
       canvas.dataset.zoom = zoom;
     });
@@ -100,12 +111,12 @@ export class Network {
     this.mark();
   }
 
-  showVector({ layer, canvas, legend }, { data }) {
+  showVector({ layer, canvas, legend, plan: { width } }, { data }) {
     const { low, high } = statistics({ data, shape: [1, 1, data.length] });
     const scale = anchored(low, high);
     const columns = data.length > 512 ? 16 : 8;
     paintRow(canvas, data, columns, scale);
-    enlarge(canvas, Math.max(1, Math.min(16, Math.floor(400 / canvas.height), Math.floor(80 / columns))));
+    enlarge(canvas, Math.max(1, Math.min(16, Math.floor(430 / canvas.height), Math.floor(width / columns))));
     showLegend(legend, scale, 'layer');
     canvas.setAttribute('aria-label', say('unitsOf', { count: data.length, layer: layer.name, max: number(high, 3) }));
   }
@@ -117,7 +128,8 @@ export class Network {
       tiles.forEach((tile, position) => {
         const index = known.order[position];
         const { low, high, zeros } = known.each[index];
-        const key = low === 0 && high === 0 ? 'mapSilent' : 'mapLabel';
+        const silent = low === 0 && high === 0;
+        const key = silent ? (isDead(this.model, layer, index) ? 'mapDead' : 'mapSilent') : 'mapLabel';
         const words = { layer: layer.name, index, max: number(high, 3), zeros: `${Math.round(zeros * 100)} %` };
         tile.setAttribute('aria-label', say(key, words));
       });
@@ -129,6 +141,7 @@ export class Network {
     for (const tile of this.buttons()) {
       const is = chosen && tile.dataset.layer === chosen.layer && Number(tile.dataset.index) === chosen.map;
       tile.setAttribute('aria-pressed', String(Boolean(is)));
+      tile.classList.toggle('muted', this.muted.has(`${tile.dataset.layer}:${tile.dataset.index}`));
     }
   }
 
@@ -137,6 +150,9 @@ export class Network {
   }
 
   press(event) {
+    const button = event.target.closest('button');
+    if (button?.classList.contains('name')) return this.open(button.value);
+    if (button?.classList.contains('more')) return this.unfold(button.value);
     const tile = event.target.closest('button.map');
     if (!tile) return;
     const cell = event.detail === 0 ? null : cellAt(tile.firstChild, event);
@@ -188,49 +204,7 @@ export function cellAt(canvas, event) {
   };
 }
 
-function column(name, shape, formula, ...content) {
-  const head = make(
-    'header', {},
-    make('h3', {}, name), make('p', { className: 'shape' }, shape),
-    make('p', { className: 'does' }), make('p', { className: 'formula' }, formula ?? ''),
-  );
-  return make('section', { className: 'column' }, head, ...content);
-}
-
-function mapColumn(layer, wide) {
-  const count = layer.output_shape.at(-1);
-  const size = layer.output_shape.length === 3 ? layer.output_shape[1] : 1;
-  const zoom = Math.max(1, Math.round((count > 40 ? Math.min(wide, 0.62 * TILE) : wide) / size));
-  const across = Math.max(1, Math.min(count, Math.round(Math.sqrt(count / 2))));
-  const tiles = Array.from({ length: count }, (_, index) => {
-    const tile = make('button', { type: 'button', className: 'map', tabIndex: -1 }, make('canvas', { className: 'pixel', width: 1, height: 1 }));
-    Object.assign(tile.dataset, { layer: layer.name, index });
-    return tile;
-  });
-  const grid = make('div', { className: 'grid', role: 'group', 'aria-label': say('mapsOf', { layer: layer.name }) }, ...tiles);
-  grid.style.setProperty('--across', across);
-  const legend = makeLegend();
-  const element = column(layer.name, shapeOf(layer), layer.formula ?? say('noParameters'), grid, legend);
-  element.querySelector('.does').textContent = describe(layer);
-  return { layer, tiles, legend, zoom, element };
-}
-
-function vectorColumn(layer) {
-  const canvas = make('canvas', { className: 'pixel', role: 'img', width: 1, height: 1 });
-  const legend = makeLegend();
-  const element = column(layer.name, shapeOf(layer), layer.formula ?? say('noParameters'), canvas, legend);
-  element.classList.add('vector');
-  element.querySelector('.does').textContent = describe(layer);
-  return { layer, canvas, legend, element };
-}
-
-export function makeLegend() {
-  return make('div', { className: 'legend' }, make('span'), make('canvas'), make('span'));
-}
-
-export function showLegend(legend, scale, scope) {
-  paintLegend(legend.children[1], scale);
-  legend.children[0].textContent = number(scale.low, 3);
-  legend.children[2].textContent = number(scale.high, 3);
-  legend.classList.toggle('off', scope === 'map');
+function rangeOf(array) {
+  const { low, high } = statistics(array);
+  return [low, high];
 }

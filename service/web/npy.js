@@ -1,4 +1,4 @@
-// Bytes become numbers: an .npy file of float32, and the pixels that an image token holds.
+// Bytes become numbers: an .npy file, maps in base64, and the pixels that an image token holds.
 
 const KINDS = { '<f4': Float32Array, '|u1': Uint8Array };
 
@@ -13,9 +13,18 @@ export function parseNpy(buffer) {
   return { shape, data: new KINDS[kind](buffer.slice(start + length)) };
 }
 
+// A layer's output as `/predict?encoding=base64` writes it; a row of units becomes 1×1 maps.
+export function unpack({ shape, values }) {
+  return { shape: [1, 1, ...shape].slice(-3), data: new Float32Array(bytesOf(values).buffer) };
+}
+
 export async function decodeToken(token) {
-  const packed = atob(token.replaceAll('-', '+').replaceAll('_', '/'));
-  const bytes = Uint8Array.from(packed, (character) => character.charCodeAt(0));
+  const bytes = bytesOf(token.replaceAll('-', '+').replaceAll('_', '/'));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate'));
   return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+function bytesOf(base64) {
+  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(base64);
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 }

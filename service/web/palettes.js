@@ -4,6 +4,10 @@ const VIRIDIS = '440154 481a6c 472f7d 414487 39568c 31688e 2a788e 23888e 1f988b 
 const BLUE_RED = '053061 2166ac 4393c3 92c5de d1e5f0 f7f7f7 fddbc7 f4a582 d6604d b2182b 67001f';
 const BROWN_TEAL = '543005 8c510a bf812d dfc27d f6e8c3 f5f5f5 c7eae5 80cdc1 35978f 01665e 003c30';
 
+const COLOURS = 241; // as many as the service's: an odd number has a middle
+const LAST = COLOURS - 1;
+const MIDDLE = LAST / 2;
+
 const tables = new Map();
 
 function table(anchors) {
@@ -12,9 +16,9 @@ function table(anchors) {
 }
 
 function interpolate(anchors) {
-  const colours = new Uint32Array(256); // 0xAABBGGRR, as ImageData holds it
-  for (let i = 0; i < 256; i++) {
-    const at = (i / 255) * (anchors.length - 1);
+  const colours = new Uint32Array(COLOURS); // 0xAABBGGRR, as ImageData holds it
+  for (let i = 0; i < COLOURS; i++) {
+    const at = (i / LAST) * (anchors.length - 1);
     const from = Math.min(Math.floor(at), anchors.length - 2);
     let colour = 255 << 24;
     for (let channel = 0; channel < 3; channel++) {
@@ -26,25 +30,31 @@ function interpolate(anchors) {
   return colours;
 }
 
-// Maps: viridis from 0 where nothing is negative, else blue and red around 0.
+// A layer's maps: viridis from 0 where nothing is negative, else blue and red around 0.
 export function anchored(low, high) {
   if (low >= 0) return { table: table(VIRIDIS), low: 0, high, zero: 0 };
   return symmetric(Math.max(-low, high));
 }
 
+// One map of the layer on a scale of its own keeps the layer's palette.
+export function reaching(scale, low, high) {
+  const peak = Math.max(-low, high);
+  return { ...scale, low: scale.low < 0 ? -peak : 0, high: peak };
+}
+
 export function symmetric(most) {
-  return { table: table(BLUE_RED), low: -most, high: most, zero: 128 };
+  return { table: table(BLUE_RED), low: -most, high: most, zero: MIDDLE };
 }
 
 export function forKernels(most) {
-  return { table: table(BROWN_TEAL), low: -most, high: most, zero: 128 };
+  return { table: table(BROWN_TEAL), low: -most, high: most, zero: MIDDLE };
 }
 
 export function pick(scale, value) {
   const span = scale.high - scale.low;
   if (!(span > 0)) return scale.table[scale.zero];
-  const at = Math.round(((value - scale.low) * 255) / span);
-  return scale.table[at < 0 ? 0 : at > 255 ? 255 : at];
+  const at = Math.round(((value - scale.low) * LAST) / span);
+  return scale.table[at < 0 ? 0 : at > LAST ? LAST : at];
 }
 
 export function css(scale, value) {

@@ -1,14 +1,30 @@
 // What is shown ↔ the part of the address behind the #, so that a link brings it back.
 
-const NAMES = ['model', 'image', 'layer', 'map', 'row', 'col', 'lang'];
+const links = new Set();
+let current = '';
 
 export function readPlace() {
-  const query = new URLSearchParams(location.hash.slice(1));
-  return Object.fromEntries(NAMES.filter((name) => query.has(name)).map((name) => [name, query.get(name)]));
+  return Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
 }
 
+// What is undefined, null or empty is left out.
 export function writePlace(place) {
-  const query = new URLSearchParams();
-  for (const name of NAMES) if (place[name] !== undefined && place[name] !== null) query.set(name, place[name]);
-  document.getElementById('permalink').href = `#${query}`;
+  const given = Object.entries(place).filter(([, value]) => value !== undefined && value !== null && value !== '');
+  current = new URLSearchParams(given).toString();
+  for (const link of links) {
+    if (link.isConnected) renew(link);
+    else links.delete(link);
+  }
+}
+
+// A link that always leads to what is shown, and to the section `view` of it.
+export function keepLink(link, view = '') {
+  link.dataset.view = view;
+  links.add(link);
+  renew(link);
+  return link;
+}
+
+function renew(link) {
+  link.href = `#${current}${link.dataset.view ? `&view=${link.dataset.view}` : ''}`;
 }

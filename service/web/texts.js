@@ -27,6 +27,15 @@ export function labelled(label) {
   return languages[chosen].labels?.[label] ?? label;
 }
 
+// What went wrong, in words of the chosen language; the service's own sentence beside them.
+export function explain({ title, message }) {
+  const words = languages[chosen].problems?.[title];
+  if (!words) return [message];
+  const original = document.createElement('small');
+  Object.assign(original, { lang: 'en', textContent: message });
+  return [`${words} `, original];
+}
+
 // The service names its steps in English.
 export function step(sentence) {
   for (const [pattern, words] of languages[chosen].steps ?? []) {

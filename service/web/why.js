@@ -4,16 +4,17 @@ import { address, getNpy } from './api.js';
 import { choice, find, make, number } from './elements.js';
 import { paintPixels } from './paint.js';
 import { anchored, pick } from './palettes.js';
-import { showLegend, makeLegend } from './network.js';
+import { makeLegend, showLegend } from './legend.js';
 import { showSame } from './same.js';
 import { labelled, say } from './texts.js';
 
 export class Reasons {
-  constructor(state) {
-    Object.assign(this, { state, labels: [null, null], method: 'grad-cam', control: null });
-    choice(find('method'), this.method, (method) => {
+  constructor(state, placed) {
+    Object.assign(this, { state, placed, labels: [null, null], kept: null, method: 'grad-cam', control: null });
+    this.press = choice(find('method'), this.method, (method) => {
       this.method = method;
       this.look();
+      placed();
     });
     this.views = [0, 1].map((side) => this.view(side));
     this.legend = makeLegend();
@@ -27,17 +28,31 @@ export class Reasons {
     const label = make('label', {}, make('span', { 'data-text': 'reasonFor' }, say('reasonFor')), ' ', picker);
     picker.addEventListener('change', () => {
       this.labels[side] = picker.value;
+      this.kept = [...this.labels];
       this.look();
+      this.placed();
     });
     const element = make('div', { className: 'reason' }, label, make('div', { className: 'stack' }, pixels, heat), strongest);
     return { element, picker, pixels, heat, strongest };
   }
 
-  // After a new picture: the two most probable classes, unless both are still wanted.
+  // The classes somebody chose, and the method, for a link.
+  get place() {
+    return { why: this.kept?.join(), method: this.method === 'grad-cam' ? undefined : this.method };
+  }
+
+  set place({ why, method }) {
+    this.kept = why?.split(',') ?? null;
+    this.method = method ?? this.method;
+    this.press(this.method);
+  }
+
+  // After a new picture: the two most probable classes, unless somebody chose others.
   refresh() {
     const { model, prediction } = this.state;
     const ranked = [...model.labels].sort((a, b) => prediction.probabilities[b] - prediction.probabilities[a]);
-    this.labels = ranked.slice(0, 2);
+    if (this.kept?.some((one) => !model.labels.includes(one))) this.kept = null;
+    this.labels = this.kept ? [...this.kept] : ranked.slice(0, 2);
     for (const { picker, pixels } of this.views) {
       picker.replaceChildren(...model.labels.map((label) => make('option', { value: label }, labelled(label))));
       paintPixels(pixels, this.state.pixels, model.input_shape);
