@@ -16,7 +16,7 @@ from convlens.client.answers import Prediction, Result
 from convlens.client.calls import Call, Chosen, Kind, Stage, Subject
 from convlens.client.errors import ClientError, Refused
 from convlens.client.many import Loaded
-from convlens.client.sources import Source
+from convlens.client.sources import Several, Source
 
 Answer = TypeVar("Answer")
 Floats = NDArray[np.float32]
@@ -69,7 +69,7 @@ class AsyncClient:
     @overload
     async def predict(
         self,
-        image: Sequence[Source],
+        image: Several,
         *,
         model: str | None = None,
         version: int | None = None,
@@ -79,7 +79,7 @@ class AsyncClient:
 
     async def predict(
         self,
-        image: Source | Sequence[Source],
+        image: Source | Several,
         *,
         model: str | None = None,
         version: int | None = None,
@@ -87,11 +87,11 @@ class AsyncClient:
         layers: Sequence[str] = (),
     ) -> Prediction | list[Prediction]:
         """See `Client.predict`."""
-        several = isinstance(image, list | tuple)
-        files = await asyncio.to_thread(sources.load_all, image if several else [image])
+        files = await asyncio.to_thread(sources.load_all, image)
         call = calls.predict(files, Chosen(model, version), top, layers)
-        found = calls.all_good(await self._send(call), files) if files else []
-        return found if several else found[0]
+        answers = await self._send(call) if files else []
+        found = calls.all_good(answers, files)
+        return found if isinstance(image, list | tuple) else found[0]
 
     async def predict_many(
         self,

@@ -59,10 +59,10 @@ def fill(
         answers_ = answers
     for one, answer in zip(loaded, answers_, strict=True):
         source = results[one.place].source
-        good = isinstance(answer, Prediction)
-        results[one.place] = (
-            Result(source, prediction=answer) if good else Result(source, error=answer)
-        )
+        if isinstance(answer, Prediction):
+            results[one.place] = Result(source, prediction=answer)
+        else:
+            results[one.place] = Result(source, error=answer)
 
 
 def split(loaded: Sequence[Loaded], error: ClientError) -> bool:

@@ -2,7 +2,6 @@
 
 import io
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview | NDArray[Any] | Image.Image
+
+# A list of any kind of them; a Sequence would be a str as well.
+Several = list[Any] | tuple[Source, ...]
 
 # What PNG holds without loss; other modes go as TIFF.
 _PNG = ("1", "L", "LA", "P", "RGB", "RGBA", "I", "I;16")
@@ -45,9 +47,11 @@ def load(source: Source, name: str = "image") -> File:
     )
 
 
-def load_all(several: Iterable[Source]) -> list[File]:
-    """The files of `several`, numbered where they have no name; see `load`."""
-    return [load(one, str(i)) for i, one in enumerate(several)]
+def load_all(given: Source | Several) -> list[File]:
+    """The file of one picture, or those of several, numbered where nameless; see `load`."""
+    if isinstance(given, list | tuple):
+        return [load(one, str(i)) for i, one in enumerate(given)]
+    return [load(given)]
 
 
 def _pictured(array: NDArray[Any]) -> Image.Image:

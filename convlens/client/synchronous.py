@@ -16,7 +16,7 @@ from convlens.client.answers import Prediction, Result
 from convlens.client.calls import Call, Chosen, Kind, Stage, Subject
 from convlens.client.errors import ClientError, Refused
 from convlens.client.many import Loaded
-from convlens.client.sources import Source
+from convlens.client.sources import Several, Source
 
 Answer = TypeVar("Answer")
 Floats = NDArray[np.float32]
@@ -75,7 +75,7 @@ class Client:
     @overload
     def predict(
         self,
-        image: Sequence[Source],
+        image: Several,
         *,
         model: str | None = None,
         version: int | None = None,
@@ -85,7 +85,7 @@ class Client:
 
     def predict(
         self,
-        image: Source | Sequence[Source],
+        image: Source | Several,
         *,
         model: str | None = None,
         version: int | None = None,
@@ -97,11 +97,11 @@ class Client:
         `top` keeps the k most probable classes; `layers` brings those layers' maps along. The
         first picture that is refused raises; `predict_many` goes on instead.
         """
-        several = isinstance(image, list | tuple)
-        files = sources.load_all(image if several else [image])
+        files = sources.load_all(image)
         call = calls.predict(files, Chosen(model, version), top, layers)
-        found = calls.all_good(self._send(call), files) if files else []
-        return found if several else found[0]
+        answers = self._send(call) if files else []
+        found = calls.all_good(answers, files)
+        return found if isinstance(image, list | tuple) else found[0]
 
     def predict_many(
         self,

@@ -4,7 +4,8 @@ import asyncio
 import io
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from operator import methodcaller
 from pathlib import Path
 from typing import Any
 
@@ -13,25 +14,20 @@ import numpy as np
 import pytest
 
 from convlens import AsyncClient, Client, ClientError, NotFound, Refused, Unreachable
+from convlens.client import Source
 from tests.pictures import noise, save, seven
 
 PICTURE = save(seven())
 
 
-def both(
-    address: str,
-    client: Client,
-    ask: Callable[[Any], Any],
-    join: Callable[[Any], Any] = lambda x: x,
-) -> list[Any]:
+def both(address: str, client: Client, ask: Callable[[Any], Any]) -> list[Any]:
     """What `ask` gets from the client and from its asynchronous twin."""
 
     async def twin() -> Any:
         async with AsyncClient(f"http://{address}") as other:
-            found = ask(other)
-            return await found if isinstance(found, Awaitable) else [one async for one in found]
+            return await ask(other)
 
-    return [join(ask(client)), asyncio.run(twin())]
+    return [ask(client), asyncio.run(twin())]
 
 
 @pytest.fixture
@@ -56,8 +52,16 @@ def test_every_kind_of_source_is_the_same_picture(
     path = tmp_path / "seven.png"
     path.write_bytes(PICTURE)
     (expected,) = get("/predict")["predictions"]
-    for source in (path, str(path), PICTURE, bytearray(PICTURE), seven(), np.asarray(seven())):
-        for found in both(address, client, lambda one, source=source: one.predict(source)):
+    sources: list[Source] = [
+        path,
+        str(path),
+        PICTURE,
+        bytearray(PICTURE),
+        seven(),
+        np.asarray(seven()),
+    ]
+    for source in sources:
+        for found in both(address, client, methodcaller("predict", source)):
             assert found.label == expected["label"]
             assert found.image == expected["image"]
             assert found.probabilities == pytest.approx(expected["probabilities"], abs=1e-6)
@@ -72,7 +76,7 @@ def test_pillow_images_of_any_mode_are_sent(client: Client, mode: str) -> None:
 
 
 def test_several_pictures_go_in_one_request(address: str, client: Client) -> None:
-    pictures = [PICTURE, noise(20, 20), np.asarray(noise(9, 9, 1))]
+    pictures: list[Source] = [PICTURE, noise(20, 20), np.asarray(noise(9, 9, 1))]
     alone = [client.predict(one) for one in pictures]
     for found in both(address, client, lambda one: one.predict(pictures, top=2)):
         assert [one.image for one in found] == [one.image for one in alone]
@@ -145,8 +149,8 @@ def test_without_a_picture_a_sample_answers(client: Client) -> None:
 
 def test_refusals_carry_the_services_sentence(address: str, client: Client) -> None:
     for ask in (
-        lambda one: one.predict(PICTURE, model="none"),
-        lambda one: one.feature_maps("conv9", PICTURE),
+        methodcaller("predict", PICTURE, model="none"),
+        methodcaller("feature_maps", "conv9", PICTURE),
     ):
         with pytest.raises(NotFound, match="there is") as refusal:
             ask(client)

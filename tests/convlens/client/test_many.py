@@ -13,10 +13,13 @@ from tests.pictures import noise, save, seven
 PICTURES = [save(noise(8, 8, 1, seed)) for seed in range(21)]
 
 
-def twin(address: str, pictures: list[bytes], **options: int) -> list[Result]:
+def twin(
+    address: str, pictures: list[bytes], *, concurrency: int = 4, group: int = 32
+) -> list[Result]:
     async def ask() -> list[Result]:
         async with AsyncClient(f"http://{address}") as client:
-            return [one async for one in client.predict_many(pictures, **options)]
+            results = client.predict_many(pictures, concurrency=concurrency, group=group)
+            return [one async for one in results]
 
     return asyncio.run(ask())
 
