@@ -17,8 +17,9 @@ def predict(url: str, files: Sequence[Path], model: str | None, top: int) -> Non
     """Print what the service at `url` says of `files`; ends with 1 where one has no answer."""
     shown = len(files) > MANY and sys.stderr.isatty()
     try:
+        with Client(url, retries=1) as first:
+            first.layers(model=model)  # Says soon that nobody is there, or no such model.
         with Client(url) as client:
-            client.layers(model=model)  # Says at once that nobody is there, or no such model.
             results = client.predict_many(files, model=model, top=top, show_progress=shown)
             table, failed = _table(results, top)
     except ClientError as problem:

@@ -1,5 +1,6 @@
 """When a request goes again: what failed and what the service asked for become a wait, or none."""
 
+import logging
 import random
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,9 @@ LONGEST_WAIT = 30.0
 
 # Together, so that a call ends in time whatever the service asks for.
 LONGEST = 60.0
+
+# stamina says each wait to the log; where no log is set up, it is not for the terminal.
+logging.getLogger("stamina").addHandler(logging.NullHandler())
 
 
 def context(retries: int) -> Any:
