@@ -75,12 +75,14 @@ function show() {
   network.show(state.arrays, options);
   desk.refresh(options);
   for (const name of network.visible) reveal(name).catch(complain); // Those that came into view meanwhile.
+  placed();
   clearTimeout(state.explaining);
   state.explaining = setTimeout(rest, 200);
 }
 
 // What can wait until the drawing pauses.
 function rest() {
+  if (state.prediction === null) return; // Cleared, or another model, meanwhile.
   for (const view of [reasons, sheet, ablation]) view.refresh();
   const { model, prediction } = state;
   const json = () => new Blob([JSON.stringify(prediction, null, 1)], { type: 'application/json' });
@@ -89,10 +91,10 @@ function rest() {
   const seen = model.input_shape[2] === 1 ? 'pgm' : 'ppm';
   showSame(find('same-predict'), line, [['json', json], [`input.${seen}`, file]], 'prediction');
   sayLayer(sheet.name);
-  placed();
 }
 
 function forget() {
+  clearTimeout(state.explaining);
   Object.assign(state, { token: null, prediction: null, pixels: null });
   complain(null);
   showBars(state.model.labels, null);

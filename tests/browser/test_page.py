@@ -6,7 +6,7 @@ from typing import Literal
 import httpx2
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 SEVEN = [(70, 60), (200, 60), (130, 230)]
 
@@ -67,6 +67,37 @@ def test_every_word_becomes_korean(page: Page) -> None:
     expect(page.get_by_role("heading", name="신경망 속")).to_be_visible()
     expect(page.locator("html")).to_have_attribute("lang", "ko")
     expect(page.locator("#steps")).to_contain_text("무게중심")
+
+
+def test_refusals_are_korean_too_beside_the_service_s_own_words(
+    page: Page, complaints: list[str]
+) -> None:
+    page.get_by_role("button", name="한국어").click()
+    page.locator("#file").set_input_files(
+        {"name": "a.png", "mimeType": "image/png", "buffer": b"not a picture"}
+    )
+    expect(page.get_by_role("alert")).to_contain_text("읽을 수 있는 그림 파일이 아닙니다")
+    expect(page.get_by_role("alert").locator("[lang=en]")).to_contain_text("not an image")
+    complaints.clear()  # Chromium reports every 4xx; this one was asked for.
+
+
+@pytest.mark.parametrize(("unfamiliar", "shown"), [(0.1, False), (0.97, True)])
+def test_what_a_model_does_not_know_is_said_in_words(
+    page: Page, unfamiliar: float, shown: bool
+) -> None:
+    def answer(route: Route) -> None:
+        response = route.fetch()
+        document = response.json()
+        document["predictions"][0]["unfamiliar"] = unfamiliar
+        route.fulfill(response=response, json=document)
+
+    expect(page.locator("#unfamiliar")).to_be_hidden()
+    page.route("**/predict?*", answer)
+    page.get_by_role("button", name="Sample: 4").click()
+    expect(page.locator("#verdict")).to_have_text("4")
+    expect(page.locator("#unfamiliar")).to_be_visible(visible=shown)
+    if shown:
+        expect(page.locator("#unfamiliar")).to_contain_text("does not look like anything")
 
 
 def test_maps_are_named_in_words_with_the_numbers_of_the_service(page: Page, service: str) -> None:

@@ -1,0 +1,112 @@
+"""A whole layer on the page: its filters, every map in numbers, and the network without some."""
+
+import io
+import re
+
+import httpx2
+import numpy as np
+from playwright.sync_api import Page, expect
+
+
+def test_every_filter_is_shown_with_the_service_s_weights(page: Page, service: str) -> None:
+    page.locator("#sheet-layer").select_option("conv2")
+    kernels = page.locator("#kernels")
+    expect(kernels).to_have_js_property("height", 64 * 4 - 1)  # a row a map, a line between
+    expect(kernels).to_have_js_property("width", 32 * 4 - 1)
+    weights = np.load(io.BytesIO(httpx2.get(f"{service}/layers/conv2/filters?format=npy").content))
+    kernels.scroll_into_view_if_needed()
+    zoom = round(kernels.evaluate("canvas => canvas.clientWidth / canvas.width"))
+    kernels.hover(position={"x": zoom * (4 * 5 + 1.5), "y": zoom * (4 * 2 + 0.5)})
+    said = page.locator("#kernels-readout").inner_text()
+    assert said.startswith("map 2 · channel 5 · row 0, column 1 · ")
+    shown = float(said.rpartition("· ")[2].replace("−", "-"))
+    assert abs(shown - weights[0, 1, 5, 2]) <= 1e-4 * abs(shown)
+    kernels.focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#kernels-readout")).to_contain_text("map 2 · channel 6 · from")
+    page.keyboard.press("Enter")
+    expect(page.locator("#map-caption")).to_contain_text("conv2, map 2")
+    expect(page.locator("#arithmetic .opened h3")).to_have_text("channel 6")
+
+
+def test_colour_filters_are_shown_as_colours_too(page: Page) -> None:
+    page.get_by_label("Model").select_option("cifar10-lecture-3conv")
+    expect(page.locator("#filters-caption")).to_contain_text("mixed as colours")
+    page.locator("#kernels").focus()
+    expect(page.locator("#kernels-readout")).to_have_text(re.compile("map 0 .* as red, green"))
+    expect(page.locator("#same-filters").get_by_role("link", name="colour.png")).to_be_visible()
+
+
+def test_dead_maps_are_told_from_silent_ones(page: Page, service: str) -> None:
+    page.get_by_role("button", name="Sample: 7").click()
+    page.locator("#sheet-layer").select_option("conv2")
+    rows = page.locator("#records tbody tr")
+    expect(rows).to_have_count(64)
+    answer = httpx2.get(f"{service}/layers/conv2/statistics?sample=7").json()
+    assert any(one["dead"] for one in answer["maps"])
+    for one in answer["maps"]:
+        silent = one["image"]["zeros"] == 1
+        said = "dead" if one["dead"] else "silent here" if silent else ""
+        expect(rows.nth(one["index"]).locator(".state")).to_have_text(said)
+        if silent:
+            tile = page.locator(f'button.map[data-layer="conv2"][data-index="{one["index"]}"]')
+            where = "every test image" if one["dead"] else "everywhere"
+            expect(tile).to_have_attribute("aria-label", re.compile(f"zero (on )?{where}"))
+    page.get_by_role("button", name="zero here").click()
+    expect(rows.first.locator(".share span").first).to_have_text("100 %")
+
+
+def test_left_out_maps_change_every_probability(page: Page, service: str) -> None:
+    page.get_by_role("button", name="Sample: 7").click()
+    page.locator("#sheet-layer").select_option("conv2")
+    boxes = page.locator("#records").get_by_role("checkbox")
+    for index in (10, 13):
+        boxes.nth(index).check()
+    picture = httpx2.get(f"{service}/samples/digit/7.png").content
+    answer = httpx2.post(f"{service}/predict?zero=conv2:10&zero=conv2:13", content=picture).json()
+    change = answer["predictions"][0]["change"]
+    rows = page.locator("#change tbody tr")
+    expect(rows).to_have_count(10)
+    for digit, row in zip(change, rows.all(), strict=True):
+        points = 100 * change[digit]
+        words = re.compile("^[+−]< 0.1$|^0$") if abs(points) < 0.05 else f"{abs(points):.1f}"
+        expect(row.locator("td").last).to_contain_text(words)
+    muted = page.locator('button.map.muted[data-layer="conv2"]')
+    expect(muted).to_have_count(2)
+    page.get_by_role("button", name="Put conv2 map 13 back").click()
+    expect(muted).to_have_count(1)
+    expect(boxes.nth(13)).not_to_be_checked()
+
+
+def test_a_link_brings_the_layer_the_view_and_the_left_out_maps_back(
+    page: Page, service: str
+) -> None:
+    page.locator("#sheet-layer").select_option("conv2")
+    page.locator("#records").get_by_role("checkbox").nth(3).check()
+    page.get_by_role("button", name="one a map").click()
+    link = page.locator("#same-change").get_by_role("link", name="Link").get_attribute("href")
+    page.goto("about:blank")
+    page.goto(f"{service}/{link}")
+    expect(page.locator("#zeroed")).to_contain_text("conv2 3")
+    expect(page.locator("#sheet-layer")).to_have_value("conv2")
+    expect(page.get_by_role("button", name="one a map")).to_have_attribute("aria-pressed", "true")
+
+
+def test_play_slides_the_window(page: Page) -> None:
+    page.locator('button.map[data-layer="conv2"][data-index="13"]').click()
+    caption = page.locator("#map-caption")
+    before = caption.inner_text()
+    page.get_by_role("button", name="Play").click()
+    expect(caption).not_to_have_text(before)
+    page.get_by_role("button", name="Pause").click()
+    page.locator("#slider").fill("0")
+    expect(caption).to_contain_text("row 0, column 0")
+
+
+def test_all_layers_of_every_model_fit_a_laptop(page: Page) -> None:
+    for name in ("mnist-lecture", "cifar10-lecture-2conv", "cifar10-lecture-3conv"):
+        page.get_by_label("Model").select_option(name)
+        expect(page.locator("#columns h3").first).to_be_visible()
+        columns = page.locator("#columns")
+        assert columns.evaluate("one => one.scrollWidth - one.clientWidth") <= 0, name
+        assert columns.evaluate("one => one.clientHeight") <= 800, name
