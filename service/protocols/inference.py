@@ -4,11 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
 from service.errors import Invalid, Malformed
 from service.manifest import Manifest
-from service.protocols import outputs, tensors
+from service.protocols import documents, outputs, tensors
 from service.protocols.tensors import Images
 
 INPUT = "images"
@@ -42,7 +40,7 @@ def parse(body: bytes, header_length: str | None, manifest: Manifest, most: int)
     Raises Malformed for no JSON or a wrong length, else what the parts raise.
     """
     if header_length is None:
-        return _parse(_object(body), None, manifest, most)
+        return _parse(_read(body, manifest, most), None, manifest, most)
     if not header_length.isdecimal() or len(header_length) > 15 or int(header_length) > len(body):
         raise Malformed(
             "Inference-Header-Content-Length must be the length of the JSON part: a number up to"
@@ -52,18 +50,18 @@ def parse(body: bytes, header_length: str | None, manifest: Manifest, most: int)
     if not length:
         image = tensors.raw(body, (1, *manifest.input_shape))
         return Inference(image, (Wish(outputs.PROBABILITIES, binary=True),))
-    return _parse(_object(body[:length]), memoryview(body)[length:], manifest, most)
+    content = _read(body[:length], manifest, most)
+    return _parse(content, memoryview(body)[length:], manifest, most)
 
 
-def _object(text: bytes) -> Object:
+def _read(text: bytes, manifest: Manifest, most: int) -> Object:
     try:
-        content = orjson.loads(text)
-    except orjson.JSONDecodeError as problem:
+        return documents.read(text, manifest.input_shape, most)
+    except Malformed as problem:
         raise Malformed(
-            f"The request is not JSON: {problem}. Where tensor bytes follow the JSON, the header"
+            f"{problem.detail} Where tensor bytes follow the JSON, the header"
             " Inference-Header-Content-Length says how long it is."
         ) from problem
-    return _mapping(content, "the request")
 
 
 def _parse(content: Object, tail: memoryview | None, manifest: Manifest, most: int) -> Inference:

@@ -15,8 +15,9 @@ LOGITS = "logits"
 # How many images go through all layers at once: what is not asked for is let go in between.
 CHUNK = 16
 
-# Of one answer: 64 MiB as float32.
-MOST_VALUES = 16 * 2**20
+# Of one answer: 64 MiB as bytes, about 40 as JSON, which no other thread can run beside.
+MOST_BINARY = 16 * 2**20
+MOST_JSON = 2 * 2**20
 
 Outputs = dict[str, NDArray[np.float32]]
 
@@ -36,17 +37,17 @@ def shapes(manifest: Manifest) -> dict[str, tuple[int, ...]]:
     return found
 
 
-def check(manifest: Manifest, names: Sequence[str], images: int) -> None:
-    """NotFound for a name that is no output, TooLarge where the answer would be."""
+def check(manifest: Manifest, names: Sequence[str], images: int, most: int) -> None:
+    """NotFound for a name that is no output, TooLarge for an answer of more than `most` values."""
     known = shapes(manifest)
     for name in names:
         if name not in known:
             raise NotFound(f"output of {manifest.name}", name, known)
     values = images * sum(int(np.prod(known[name])) for name in names)
-    if values > MOST_VALUES:
+    if values > most:
         raise TooLarge(
-            f"The answer would have {values} values; at most {MOST_VALUES} are sent at once. Ask"
-            " for fewer outputs, or send fewer images."
+            f"The answer would have {values} values; at most {MOST_JSON} are sent at once as JSON"
+            f" and {MOST_BINARY} as bytes by /v2. Ask for fewer outputs, or send fewer images."
         )
 
 

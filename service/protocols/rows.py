@@ -6,11 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
-from service.errors import Invalid, Malformed
+from service.errors import Invalid
 from service.models import Model
-from service.protocols import outputs, signatures, tensors
+from service.protocols import documents, outputs, signatures, tensors
 from service.protocols.signatures import IMAGES, INDEX, Signature
 from service.protocols.tensors import Images
 
@@ -34,7 +32,7 @@ def parse(body: bytes, model: Model, most: int) -> Predict:
 
     Raises Malformed for no JSON, Invalid for what does not fit the signature, TooLarge.
     """
-    content = _object(body)
+    content = documents.read(body, model.manifest.input_shape, most)
     name = content.get("signature_name") or signatures.DEFAULT
     if not isinstance(name, str):
         raise Invalid("`signature_name` must be a string.")
@@ -53,18 +51,8 @@ def parse(body: bytes, model: Model, most: int) -> Predict:
     if INDEX in named:
         index = _index(named[INDEX], len(images), len(model.manifest.labels))
     if INDEX not in named:
-        outputs.check(model.manifest, names, len(images))
+        outputs.check(model.manifest, names, len(images), outputs.MOST_JSON)
     return Predict(name, images, names, by_row, index)
-
-
-def _object(body: bytes) -> Mapping[str, Any]:
-    try:
-        content = orjson.loads(body)
-    except orjson.JSONDecodeError as problem:
-        raise Malformed(f"The body is not JSON: {problem}.") from problem
-    if not isinstance(content, dict):
-        raise Invalid('The body must be an object, such as {"instances": [ … ]}.')
-    return content
 
 
 def _columns(instances: object, signature: Signature, most: int) -> Mapping[str, Any]:

@@ -132,7 +132,9 @@ async def _infer(request: Request, model: Model) -> Response:
     asked = await _read(request, model)
     manifest = model.manifest
     names = [wish.name for wish in asked.wishes]
-    outputs.check(manifest, names, len(asked.images))
+    for binary, most in ((True, outputs.MOST_BINARY), (False, outputs.MOST_JSON)):
+        some = [wish.name for wish in asked.wishes if wish.binary is binary]
+        outputs.check(manifest, some, len(asked.images), most)
     answers.check(manifest, asked.wishes)
     found = await outputs.compute(model, asked.images, names)
     encoding = encodings.wanted(request.headers.get("accept-encoding"))

@@ -1,6 +1,7 @@
 """`POST /predict` as a client meets it."""
 
 import asyncio
+import base64
 from typing import Any
 
 import httpx2 as httpx
@@ -9,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from service import tokens
+from service import representations, tokens
 from service.app import create_app
 from service.settings import Settings
 from tests.pictures import noise, save, seven
@@ -81,6 +82,20 @@ def test_layers_bring_their_maps(client: TestClient) -> None:
     assert np.shape(answer["maps"]["dense1"]["values"]) == (5,)
     link = client.get(answer["links"]["feature_maps"]).json()
     assert [one["values"] for one in link["maps"]] == answer["maps"]["conv1"]["values"]
+
+
+def test_maps_in_base64_are_those_in_lists(client: TestClient) -> None:
+    url = "/predict?layers=conv1/pre,conv1,dense1"
+    (lists,) = answers(client.post(url, files=upload(save(seven()))))
+    (packed,) = answers(client.post(f"{url}&encoding=base64", files=upload(save(seven()))))
+    for name, one in packed["maps"].items():
+        values = np.frombuffer(base64.b64decode(one["values"]), "<f4").reshape(one["shape"])
+        expected = np.array(lists["maps"][name]["values"], np.float32)
+        assert (representations.maps_first(values) == expected).all()
+    assert (
+        client.post("/predict?layers=dense1/post", files=upload(save(seven()))).status_code == 404
+    )
+    assert client.post("/predict?layers=pool1/pre", files=upload(save(seven()))).status_code == 422
 
 
 def test_another_model_answers_when_named(client: TestClient) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from service import images, preparation, runtime, samples
+from service import images, inputs, samples
+from service.classifier import Classifier
 from service.errors import NotFound
 from service.manifest import Preparation
 from service.models import read_manifest
@@ -31,8 +32,8 @@ def test_unknown_name_is_refused_with_those_that_exist(name: str) -> None:
 
 def test_digits_are_read_as_what_they_are_called() -> None:
     folder = MODELS / "mnist-lecture" / "1"
-    manifest, network = read_manifest(folder), runtime.Network(folder)
+    manifest = read_manifest(folder)
+    classify = Classifier(folder, manifest.input_shape)
     for name in samples.names("digit"):
-        picture = images.decode(images.inspect(samples.data("digit", name), images.Limits()))
-        pixels = preparation.prepare(picture, "digit", manifest.input_shape).pixels
-        assert network.predict(pixels[np.newaxis]).argmax() == int(name)
+        pixels = inputs.read(samples.data("digit", name), manifest, images.Limits()).pixels
+        assert classify(pixels[np.newaxis])[0, :10].argmax() == int(name)

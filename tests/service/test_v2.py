@@ -188,7 +188,7 @@ HOSTILE: list[tuple[dict[str, Any], str]] = [
     ({"content": b""}, "not JSON"),
     ({"content": b"{"}, "not JSON"),
     ({"content": b"\xff\xfe"}, "not JSON"),
-    ({"content": b"[" * 100_000}, "not JSON"),
+    ({"content": b"[" * 10_000}, "not JSON"),
     ({"content": b'{"inputs": [NaN]}'}, "not JSON"),
     ({"json": []}, "must be an object"),
     ({"json": {}}, "`inputs` must be a list"),

@@ -32,10 +32,10 @@ def test_manifest_names_every_output_that_the_signatures_have(folder: Path) -> N
 
 def test_unknown_output_names_those_that_exist(manifest: Manifest) -> None:
     with pytest.raises(NotFound, match="conv1, conv1/pre"):
-        outputs.check(manifest, ["conv9"], 1)
+        outputs.check(manifest, ["conv9"], 1, 1)
 
 
 def test_answer_without_end_is_refused_before_it_is_computed(manifest: Manifest) -> None:
-    outputs.check(manifest, ["conv1"], 1)
+    outputs.check(manifest, ["conv1"], 2, 2 * 12 * 12 * 3)
     with pytest.raises(TooLarge, match="fewer outputs"):
-        outputs.check(manifest, ["conv1"], outputs.MOST_VALUES)
+        outputs.check(manifest, ["conv1"], 2, 2 * 12 * 12 * 3 - 1)
