@@ -1,4 +1,4 @@
-"""Connections: what uvicorn's parser lets through without bound, refused in size, count and time."""
+"""Connections: what uvicorn lets through without bound, refused in size, count and time."""
 
 import asyncio
 from typing import Any

@@ -75,7 +75,7 @@ schema = schemathesis.openapi.from_dict(document(), config=SchemathesisConfig.fr
 
 
 @schema.parametrize()
-@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
 def test_every_operation_does_what_it_says(case: schemathesis.Case, live: str) -> None:
     # NAME:predict could be the name of a model: GET is not refused there, it finds none.
     excluded = [allow_header_conformance, unsupported_method]
