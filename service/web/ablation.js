@@ -63,7 +63,7 @@ export class Ablation {
   show({ label, probabilities, change }) {
     const same = label === this.state.prediction.label;
     find('change-verdict').textContent = say(same ? 'stillSays' : 'nowSays', { label: labelled(label), share: percent(probabilities[label]) });
-    const most = Math.max(...Object.values(change).map(Math.abs), 1e-9);
+    const most = Math.max(...Object.values(change).map(Math.abs), 0.01); // A point at least fills a bar.
     const rows = this.state.model.labels.map((one) => {
       const bar = make('i', { className: change[one] < 0 ? 'less' : 'more' });
       bar.style.transform = `scaleX(${Math.abs(change[one]) / most})`;

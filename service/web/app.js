@@ -24,6 +24,7 @@ import { Reasons } from './why.js';
 import { mapsUrl, predictionUrl, staged } from './wishes.js';
 
 const state = { model: null, token: null, prediction: null, pixels: null, arrays: new Map() };
+const SIZES = { digit: 140, photo: 280 }; // pixels of a drawing on its way to the service
 const options = { stage: 'post', scale: 'layer', sort: 'index' };
 let [models, samples, source] = [[], {}, null];
 
@@ -42,7 +43,7 @@ const bench = new Bench(placed);
 // One request brings the answer and the maps of every layer that is in view or on the desk.
 async function look(signal, asked) {
   if (source === null && drawing.empty) return forget();
-  const blob = source ?? (await drawing.blob());
+  const blob = source ?? (await drawing.blob(SIZES[state.model.preparation]));
   const { model } = state;
   const layers = columnsOf(model).filter((layer) => !hasMaps(layer) || network.visible.has(layer.name) || layer.name === desk.place.layer);
   const prediction = (await postPicture(predictionUrl(model, layers, options), blob, signal)).predictions[0];

@@ -21,8 +21,14 @@ export class Drawing {
     return this.base === null && this.strokes.length === 0;
   }
 
-  blob() {
-    return new Promise((resolve) => this.canvas.toBlob(resolve, 'image/png'));
+  // What is drawn, as a PNG of `size` × `size`: a small one is found and measured sooner.
+  blob(size) {
+    const small = document.createElement('canvas');
+    [small.width, small.height] = [size, size];
+    const context = small.getContext('2d', { alpha: false });
+    context.imageSmoothingQuality = 'high';
+    context.drawImage(this.canvas, 0, 0, size, size);
+    return new Promise((resolve) => small.toBlob(resolve, 'image/png'));
   }
 
   // A picture to draw on, or an empty sheet for null; says nothing to anybody.

@@ -7,7 +7,7 @@ import { enlarge } from './paint.js';
 import { forKernels, pick } from './palettes.js';
 import { say } from './texts.js';
 
-const WIDE = 400;
+const wide = () => Math.min(400, innerWidth - 40);
 const TILE = [36, 27]; // CSS pixels a kernel is drawn wide, one a map and several; many are drawn smaller,
 const LEAST = 2; // but never with less than two pixels a weight.
 const FEW = 4;
@@ -35,11 +35,11 @@ export class Kernels {
     const mixed = channels === 3 ? 1 : 0;
     Object.assign(this, { data, height, width, channels, maps, mixed, tiles: channels + mixed });
     this.block = this.tiles * (width + 1) - 1;
-    const fits = Math.floor(WIDE / this.block);
+    const fits = Math.floor(wide() / this.block);
     const wanted = Math.round(TILE[Number(this.tiles > 1)] / width);
     this.gap = this.tiles > 1 ? 2 : 1; // weights between one map's kernels and the next one's
     this.zoom = Math.max(LEAST, this.tiles <= FEW ? wanted : Math.min(fits, wanted));
-    this.abreast = Math.max(1, Math.min(maps, Math.floor((WIDE / this.zoom + this.gap) / (this.block + this.gap))));
+    this.abreast = Math.max(1, Math.min(maps, Math.floor((wide() / this.zoom + this.gap) / (this.block + this.gap))));
     this.paint();
     this.at = [0, 0];
     find('kernels-box').hidden = true;

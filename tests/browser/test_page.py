@@ -1,6 +1,7 @@
 """What a visitor does on the page: draws, picks, reads numbers, with and without a mouse."""
 
 import re
+import statistics
 from typing import Literal
 
 import httpx2
@@ -123,12 +124,20 @@ def test_a_permalink_brings_the_picture_back(page: Page, service: str) -> None:
 def test_maps_follow_the_pen(page: Page, capsys: pytest.CaptureFixture[str]) -> None:
     tile = page.locator('button.map[data-layer="conv2"][data-index="0"] canvas')
     before = tile.evaluate("canvas => canvas.toDataURL()")
-    draw(page, SEVEN)
+    root, took = page.locator("html"), []
+    for _ in range(5):
+        draw(page, SEVEN)
+        page.wait_for_timeout(300)  # The last of the runs that a stroke starts is the one meant.
+        root.evaluate("root => delete root.dataset.took")
+        box = page.locator("#draw").bounding_box()
+        assert box is not None
+        page.mouse.click(box["x"] + 150, box["y"] + 150)
+        expect(root).to_have_attribute("data-took", re.compile(r"\d+"))
+        took.append(int(root.get_attribute("data-took") or 0))
     expect(page.locator("#verdict")).to_have_text("7")
     assert tile.evaluate("canvas => canvas.toDataURL()") != before
     with capsys.disabled():
-        took = page.locator("html").get_attribute("data-took")
-        print(f"\nfrom the last stroke to the updated maps: {took} ms")
+        print(f"\nfrom a stroke to the updated maps: {statistics.median(took):.0f} ms, of {took}")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
