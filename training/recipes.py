@@ -75,7 +75,7 @@ _CIFAR10: dict[str, Any] = {
     "flip": True,
 }
 _ADAM: dict[str, Any] = {**_CIFAR10, "optimizer": "adam", "learning_rate": 0.001}
-_RMSPROP: dict[str, Any] = {**_CIFAR10, "optimizer": "rmsprop", "learning_rate": 0.0007}
+_RMSPROP: dict[str, Any] = {**_CIFAR10, "optimizer": "rmsprop"}
 
 RECIPES: dict[str, Recipe] = {
     "mnist-lecture": Recipe(
@@ -194,13 +194,23 @@ RECIPES: dict[str, Recipe] = {
         networks.cifar10_lecture_2conv, "cifar10", epochs=16, lecture=0.7244, **_ADAM
     ),
     "cifar10-lecture-2conv-rmsprop": Recipe(
-        networks.cifar10_lecture_2conv, "cifar10", epochs=11, lecture=0.7173, **_RMSPROP
+        networks.cifar10_lecture_2conv,
+        "cifar10",
+        epochs=16,
+        learning_rate=0.0007,
+        lecture=0.7173,
+        **_RMSPROP,
     ),
     "cifar10-lecture-3conv": Recipe(
         networks.cifar10_lecture_3conv, "cifar10", epochs=9, lecture=0.7458, **_ADAM
     ),
     "cifar10-lecture-3conv-rmsprop": Recipe(
-        networks.cifar10_lecture_3conv, "cifar10", epochs=7, lecture=0.7302, **_RMSPROP
+        networks.cifar10_lecture_3conv,
+        "cifar10",
+        epochs=9,
+        learning_rate=0.001,
+        lecture=0.7302,
+        **_RMSPROP,
     ),
 }
 
