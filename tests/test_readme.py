@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,7 @@ from service.models import find
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```sh\n(.*?)```", README, re.S)
+PYTHON = re.findall(r"```python\n(.*?)```", README, re.S)
 CURLS = [line for block in BLOCKS for line in block.splitlines() if line.startswith("curl ")]
 
 
@@ -63,6 +65,16 @@ def test_request_works_word_for_word(command: str, port: int, tmp_path: Path) ->
     written = [path for path in tmp_path.iterdir() if path.name != "service"]
     answer = written[0].read_bytes() if written else done.stdout
     assert answer.startswith((b"{", b"\x89PNG", b"\x93NUMPY"))
+
+
+@pytest.mark.parametrize("program", PYTHON, ids=[one.splitlines()[0] for one in PYTHON])
+def test_program_runs_as_it_stands(
+    program: str, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    names: dict[str, Any] = {}
+    exec(program.replace("localhost:8000", f"127.0.0.1:{port}"), names)
+    assert names["maps"].shape[-3:] == (26, 26, 32)
 
 
 def test_first_answer_is_the_one_shown(port: int) -> None:
