@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help serve test check format requirements image clean
+.PHONY: help serve test check format requirements audit image clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ format: $(VENV)/dev.stamp  ## format the code and mend what the linter can
 requirements: $(VENV)/dev.stamp  ## compile the pinned requirements from pyproject.toml
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+
+audit: $(VENV)/dev.stamp  ## ask the public advisories about every pinned requirement
+	$(BIN)/pip-audit --progress-spinner off --no-deps --disable-pip --requirement requirements.txt
 
 image:  ## build the container image
 	docker build -t convlens .

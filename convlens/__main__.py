@@ -2,6 +2,7 @@
 
 import typer
 
+from convlens.key import key
 from convlens.predict import predict
 from convlens.reproduce import reproduce
 from convlens.serve import serve
@@ -19,6 +20,7 @@ app.command()(serve)
 app.command()(train)
 app.command()(reproduce)
 app.command()(predict)
+app.command()(key)
 
 if __name__ == "__main__":
     app()

@@ -1,7 +1,10 @@
 """`convlens serve`: flags and `CONVLENS_*` variables become running workers."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import typer
@@ -10,7 +13,9 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from service import models as model_folders
-from service.errors import ModelError
+from service.errors import KeyFileError, ModelError
+from service.gate import Rate
+from service.keys import Keys
 from service.settings import Settings
 from service.wire import Connection
 
@@ -40,6 +45,10 @@ def serve(
     max_request_bytes: Annotated[int | None, _option("max_request_bytes")] = None,
     arrival_seconds: Annotated[float | None, _option("arrival_seconds")] = None,
     queue: Annotated[int | None, _option("queue")] = None,
+    keys: Annotated[Path | None, _option("keys")] = None,
+    rate: Annotated[str | None, _option("rate")] = None,
+    rate_storage: Annotated[str | None, _option("rate_storage")] = None,
+    origins: Annotated[str | None, _option("origins")] = None,
     threads: Annotated[int | None, _option("threads")] = None,
     cache: Annotated[int | None, _option("cache")] = None,
 ) -> None:
@@ -53,24 +62,42 @@ def serve(
     try:
         settings = Settings(**given)
         _check(settings)
+        if settings.keys is not None:
+            Keys.read(settings.keys)
+        if settings.rate is not None:
+            Rate(settings.rate, settings.rate_storage)
     except ValidationError as problem:
         _stop("; ".join(f"{one['loc'][0]}: {one['msg']}" for one in problem.errors()))
-    except ModelError as problem:
+    except (ModelError, KeyFileError, ValueError) as problem:
         _stop(str(problem))
     # Workers are processes of their own and read the settings from their environment.
-    for name, value in settings.model_dump().items():
+    for name, value in settings.model_dump(exclude_none=True).items():
         os.environ[f"CONVLENS_{name.upper()}"] = str(value)
-    uvicorn.run(
-        "service.app:create_app",
-        factory=True,
-        http=Connection,
-        ws="none",
-        host=settings.host,
-        port=settings.port,
-        workers=settings.workers,
-        log_config=_logging(),
-        server_header=False,
-    )
+    with _one_count(settings):
+        uvicorn.run(
+            "service.app:create_app",
+            factory=True,
+            http=Connection,
+            ws="none",
+            host=settings.host,
+            port=settings.port,
+            workers=settings.workers,
+            log_config=_logging(),
+            server_header=False,
+        )
+
+
+@contextmanager
+def _one_count(settings: Settings) -> Iterator[None]:
+    """Let the workers count requests together, in a file that is gone afterwards."""
+    if settings.rate is None or settings.rate_storage != "memory://":
+        yield
+        return
+    # In memory, and there to be written even where the rest of the file system is not.
+    place = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    with TemporaryDirectory(prefix="convlens-", dir=place) as folder:
+        os.environ["CONVLENS_RATE_STORAGE"] = f"shared://{folder}/rate"
+        yield
 
 
 def _check(settings: Settings) -> None:

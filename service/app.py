@@ -6,9 +6,12 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
+from starlette.middleware.cors import CORSMiddleware
 
-from service import bodies, problems
+from service import bodies, headers, problems
+from service.gate import Gate, Rate
 from service.intake import Intake
+from service.keys import Keys
 from service.models import Models
 from service.routes import (
     cells,
@@ -47,9 +50,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings = settings
     problems.install(app)
-    app.add_middleware(
-        bodies.Bounded, most=settings.max_request_bytes, narrower={"/lessons/": lessons.MOST_BYTES}
-    )
+    _guard(app, settings)
     for routes in (
         predict,
         models,
@@ -70,6 +71,25 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.include_router(routes.router)
     app.mount("/web", page.files)
     return app
+
+
+def _guard(app: FastAPI, settings: Settings) -> None:
+    """What stands before the routes; the last one added meets a request first."""
+    app.add_middleware(
+        bodies.Bounded, most=settings.max_request_bytes, narrower={"/lessons/": lessons.MOST_BYTES}
+    )
+    if settings.keys is not None or settings.rate is not None:
+        keys = None if settings.keys is None else Keys.read(settings.keys)
+        rate = None if settings.rate is None else Rate(settings.rate, settings.rate_storage)
+        app.add_middleware(Gate, keys=keys, rate=rate)
+    if settings.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=[one.strip() for one in settings.origins.split(",")],
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type", "X-API-Key"],
+        )
+    app.add_middleware(headers.Guarded)
 
 
 @asynccontextmanager

@@ -3,6 +3,7 @@
 ServiceError                 500  ours
 ├── Malformed                400
 │   └── BadToken             400
+├── NoKey                    401  no key, or one that is not known
 ├── NotFound                 404  unknown model, version, layer, map, cell, sample or label
 ├── NotAcceptable            406
 ├── TooSlow                  408  the request did not arrive in time
@@ -13,10 +14,12 @@ ServiceError                 500  ours
 │   └── UnsupportedImage     415  not an image type that is read
 ├── Invalid                  422  a parameter or body outside its rules
 │   └── BadImage             422  an image that cannot be decoded or has the wrong shape
+├── TooMany                  429  more requests than the rate allows
 ├── HeadTooLarge             431  too many headers, or too large ones
 ├── Busy                     503  the queue is full
 ├── NotReady                 503
-└── ModelError                    a folder that cannot be served; refused at load
+├── ModelError                    a folder that cannot be served; refused at load
+└── KeyFileError                  a file of keys that cannot be used; refused at the start
 """
 
 from collections.abc import Iterable, Mapping
@@ -53,6 +56,16 @@ class BadToken(Malformed):
             " of POST /predict for the same model, or leave `image` out to use a sample.",
             parameter="image",
         )
+
+
+class NoKey(ServiceError):
+    status = 401
+    title = "No key"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        # A browser asks for a password, which is the key.
+        return {"WWW-Authenticate": 'Bearer realm="convlens", Basic realm="convlens"'}
 
 
 class NotFound(ServiceError):
@@ -114,6 +127,19 @@ class BadImage(Invalid):
     title = "Unreadable image"
 
 
+class TooMany(ServiceError):
+    status = 429
+    title = "Too many requests"
+
+    def __init__(self, detail: str, retry_after: int) -> None:
+        super().__init__(f"{detail} Send this again in {retry_after} s.")
+        self.retry_after = retry_after
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": str(self.retry_after)}
+
+
 class HeadTooLarge(ServiceError):
     status = 431
     title = "Request header fields too large"
@@ -143,3 +169,9 @@ class ModelError(ServiceError):
     """A model folder that cannot be served: the sentence says which and why."""
 
     title = "Model cannot be loaded"
+
+
+class KeyFileError(ServiceError):
+    """A file of keys that cannot be used: the sentence says why."""
+
+    title = "Key file cannot be used"

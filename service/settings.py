@@ -40,5 +40,17 @@ class Settings(BaseSettings):
     queue: int = Field(
         1024, ge=1, description="Most images that wait for a model in one worker; 503 beyond."
     )
+    keys: Path | None = Field(
+        None, description="File of API keys, made by `convlens key`; without it all may come in."
+    )
+    rate: str | None = Field(
+        None, description="Most requests of a key or an address, such as 50/second;1000/minute."
+    )
+    rate_storage: str = Field(
+        "memory://", description="Where the rate is counted; redis://HOST for several machines."
+    )
+    origins: str = Field(
+        "", description="Other sites whose pages may call this service, separated by commas."
+    )
     threads: int = Field(1, ge=1, le=64, description="TensorFlow's threads for one operation.")
     cache: int = Field(64, ge=1, description="Images whose feature maps a worker keeps ready.")

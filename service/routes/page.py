@@ -12,7 +12,10 @@ from service.manifest import Preparation
 from service.problems import documented
 
 FOLDER = Path(__file__).parents[1] / "web"
-POLICY = "default-src 'self'; img-src 'self' data: blob:"
+POLICY = (
+    "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none';"
+    " form-action 'none'; frame-ancestors 'none'"
+)
 
 router = APIRouter(tags=["page"])
 files = StaticFiles(directory=FOLDER)

@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from convlens.__main__ import app
+from service.keys import Keys
 from tests.pictures import save, seven
 
 runner = CliRunner()
@@ -55,6 +56,9 @@ def test_predict_says_which_file_is_bad_and_fails(tiny_models: Path, tmp_path: P
         (["--default-model", "none"], "'none' is not in"),
         (["--port", "70000"], "port"),
         (["--workers", "0"], "workers"),
+        (["--keys", "nowhere"], "key file"),
+        (["--rate", "often"], "couldn't parse"),
+        (["--rate", "1/second", "--rate-storage", "nothing://"], "nothing"),
     ],
 )
 def test_serve_refuses_to_start_with_a_sentence(
@@ -65,6 +69,16 @@ def test_serve_refuses_to_start_with_a_sentence(
     done = runner.invoke(app, ["serve", *arguments])
     assert done.exit_code == 2
     assert sentence in done.output
+
+
+def test_key_is_shown_once_and_kept_as_a_digest(tmp_path: Path) -> None:
+    file = tmp_path / "keys.txt"
+    made = [runner.invoke(app, ["key", name, "--file", str(file)]) for name in ("a", "b")]
+    assert [one.exit_code for one in made] == [0, 0]
+    holders = [Keys.read(file).holder(one.stdout.strip()) for one in made]
+    assert holders == ["a", "b"]
+    assert file.stat().st_mode & 0o077 == 0
+    assert runner.invoke(app, ["key", "a b", "--file", str(file)]).exit_code == 2
 
 
 def test_predict_without_the_model_lists_those_that_exist(tiny_models: Path) -> None:

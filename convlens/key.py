@@ -1,0 +1,31 @@
+"""`convlens key`: a name becomes a key, shown once, and a line in the key file."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from service import keys
+from service.errors import KeyFileError
+
+
+def key(
+    name: Annotated[str, typer.Argument(help="Who will hold the key; logs show this name.")],
+    file: Annotated[Path, typer.Option(help="Key file, made or added to.")] = Path("keys.txt"),
+) -> None:
+    """Make an API key: shown once, kept as a digest.
+
+    Example: convlens key laboratory --file keys.txt && convlens serve --keys keys.txt
+    """
+    made = keys.make()
+    try:
+        line = keys.line(name, made)
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
+            opened.write(line)
+    except (KeyFileError, OSError) as problem:
+        Console(stderr=True).print(f"[red]{problem}[/red]", soft_wrap=True)
+        raise typer.Exit(2) from problem
+    typer.echo(made)
