@@ -1,5 +1,6 @@
 """Maps become a PNG: enlarged by nearest neighbour, side by side, with a scale one can read."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -26,7 +27,7 @@ def grid(maps: Floats, title: str, scale: Literal["layer", "map"] = "layer") -> 
     heading = f"{title}   {shape(maps)}"
     if scale == "layer":
         entries = np.ascontiguousarray(np.moveaxis(bar.entries(maps), -1, 0))
-        alive = maps.any(axis=(0, 1))
+        alive = np.asarray(maps.any(axis=(0, 1)))
         tiles = [entries[i] if alive[i] else canvas.silent(*maps.shape[:2]) for i in range(count)]
         return draw(tiles, range(count), maps, bar, Caption(heading, "", scale))
     each = [maps[..., i] for i in range(count)]
@@ -95,7 +96,7 @@ def draw(
 
 def _columns(count: int, width: int, height: int, together: int) -> int:
     """How many tiles a row holds: about twice as wide as high, and no group torn apart."""
-    columns = min(count, max(1, round(np.sqrt(count * 2.0 * height / width))))
+    columns = min(count, max(1, round(math.sqrt(count * 2.0 * height / width))))
     columns = max(columns, min(count, 8))
     return columns if together > 4 * columns else max(1, columns // together) * together
 

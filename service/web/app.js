@@ -14,7 +14,7 @@ import { decodeToken, unpack } from './npy.js';
 import { paintPixels } from './paint.js';
 import { Pace } from './pace.js';
 import { blobOf } from './pixels.js';
-import { keepLink, readPlace, writePlace } from './place.js';
+import { keepLink, leadsElsewhere, readPlace, writePlace } from './place.js';
 import { showSame } from './same.js';
 import { Sheet } from './sheet.js';
 import { listen } from './sources.js';
@@ -228,7 +228,7 @@ async function start() {
   find('model').addEventListener('change', (event) => useModel(event.target.value));
   keepLink(find('permalink'));
   listen(take);
-  addEventListener('hashchange', () => !find('permalink').hash.startsWith(location.hash) && location.reload());
+  addEventListener('hashchange', () => leadsElsewhere() && location.reload());
   const [served, pictures] = await Promise.all([getJson('/models'), getJson('/samples')]);
   [models, samples] = [served.models, pictures];
   find('model').replaceChildren(...models.map(({ name }) => make('option', { value: name }, name)));

@@ -7,6 +7,13 @@ export function readPlace() {
   return Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
 }
 
+// Whether the address, changed by hand, means something else than what is shown.
+export function leadsElsewhere() {
+  const wanted = new URLSearchParams(location.hash.slice(1));
+  wanted.delete('view');
+  return wanted.toString() !== current;
+}
+
 // What is undefined, null or empty is left out.
 export function writePlace(place) {
   const given = Object.entries(place).filter(([, value]) => value !== undefined && value !== null && value !== '');

@@ -92,6 +92,20 @@ def test_a_link_brings_the_layer_the_view_and_the_left_out_maps_back(
     expect(page.get_by_role("button", name="one a map")).to_have_attribute("aria-pressed", "true")
 
 
+def test_a_link_to_what_is_shown_stays_and_another_goes_there(page: Page) -> None:
+    page.get_by_role("button", name="Sample: 4").click()
+    expect(page.locator("#verdict")).to_have_text("4")
+    link = page.locator("#permalink").get_attribute("href")
+    page.evaluate("window.here = true")
+    page.locator("#same-why").get_by_role("link", name="Link").click()
+    page.get_by_role("button", name="Sample: 2").click()
+    expect(page.locator("#verdict")).to_have_text("2")
+    assert page.evaluate("window.here")
+    page.evaluate("hash => { location.hash = hash; }", link)
+    expect(page.locator("#verdict")).to_have_text("4")
+    assert not page.evaluate("window.here")
+
+
 def test_play_slides_the_window(page: Page) -> None:
     page.locator('button.map[data-layer="conv2"][data-index="13"]').click()
     caption = page.locator("#map-caption")
