@@ -49,6 +49,7 @@ def serve(
     rate: Annotated[str | None, _option("rate")] = None,
     rate_storage: Annotated[str | None, _option("rate_storage")] = None,
     origins: Annotated[str | None, _option("origins")] = None,
+    log: Annotated[str | None, _option("log")] = None,
     threads: Annotated[int | None, _option("threads")] = None,
     cache: Annotated[int | None, _option("cache")] = None,
 ) -> None:
@@ -73,7 +74,7 @@ def serve(
     # Workers are processes of their own and read the settings from their environment.
     for name, value in settings.model_dump(exclude_none=True).items():
         os.environ[f"CONVLENS_{name.upper()}"] = str(value)
-    with _one_count(settings):
+    with _shared_numbers(settings):
         uvicorn.run(
             "service.app:create_app",
             factory=True,
@@ -82,21 +83,24 @@ def serve(
             host=settings.host,
             port=settings.port,
             workers=settings.workers,
-            log_config=_logging(),
+            access_log=settings.log == "text",
+            log_config=_logging(settings.log),
             server_header=False,
         )
 
 
 @contextmanager
-def _one_count(settings: Settings) -> Iterator[None]:
-    """Let the workers count requests together, in a file that is gone afterwards."""
-    if settings.rate is None or settings.rate_storage != "memory://":
+def _shared_numbers(settings: Settings) -> Iterator[None]:
+    """Let several workers count together, in files that are gone afterwards."""
+    if settings.workers == 1:
         yield
         return
     # In memory, and there to be written even where the rest of the file system is not.
     place = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     with TemporaryDirectory(prefix="convlens-", dir=place) as folder:
-        os.environ["CONVLENS_RATE_STORAGE"] = f"shared://{folder}/rate"
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        if settings.rate_storage == "memory://":
+            os.environ["CONVLENS_RATE_STORAGE"] = f"shared://{folder}/rate"
         yield
 
 
@@ -116,10 +120,14 @@ def _stop(sentence: str) -> None:
     raise typer.Exit(2)
 
 
-def _logging() -> dict[str, Any]:
+def _logging(form: str) -> dict[str, Any]:
     """uvicorn's own configuration, with our log beside it and image tokens cut short."""
     config: dict[str, Any] = {**uvicorn.config.LOGGING_CONFIG}
     config["filters"] = {"short": {"()": "service.logs.ShortTokens"}}
     config["handlers"]["access"]["filters"] = ["short"]
     config["loggers"]["convlens"] = {"handlers": ["default"], "level": "INFO", "propagate": False}
+    if form == "json":
+        config["formatters"] = {"default": {"()": "service.observation.Lines"}}
+        config["handlers"] = {"default": {**config["handlers"]["default"], "formatter": "default"}}
+        config["loggers"]["uvicorn.access"] = {"handlers": [], "level": "WARNING"}
     return config

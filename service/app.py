@@ -9,10 +9,12 @@ from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 
 from service import bodies, headers, problems
+from service import metrics as numbers
 from service.gate import Gate, Rate
 from service.intake import Intake
 from service.keys import Keys
 from service.models import Models
+from service.observation import Observed
 from service.routes import (
     cells,
     filters,
@@ -20,6 +22,7 @@ from service.routes import (
     health,
     lessons,
     maps,
+    metrics,
     models,
     page,
     predict,
@@ -61,6 +64,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         grad_cam,
         lessons,
         health,
+        metrics,
         v1,
         v1_predict,
         v2,
@@ -90,6 +94,7 @@ def _guard(app: FastAPI, settings: Settings) -> None:
             allow_headers=["Authorization", "Content-Type", "X-API-Key"],
         )
     app.add_middleware(headers.Guarded)
+    app.add_middleware(Observed, written=settings.log == "json")
 
 
 @asynccontextmanager
@@ -102,6 +107,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, object]]:
     app.state.models = Models(app.state.settings)
     app.state.intake = Intake(app.state.settings)
     await app.state.models.load()
+    _count_models(app.state.models)
     yield {"arrival_seconds": app.state.settings.arrival_seconds}
     app.state.intake.close()
     app.state.models.close()
+
+
+def _count_models(models: Models) -> None:
+    for model in models.newest():
+        name = model.manifest.name
+        for one in models.versions(name):
+            numbers.MODELS.labels(name, one).set(1)

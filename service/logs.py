@@ -12,7 +12,11 @@ class ShortTokens(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
             record.args = tuple(
-                _TOKEN.sub(r"\1…", value) if isinstance(value, str) else value
-                for value in record.args
+                shorten(value) if isinstance(value, str) else value for value in record.args
             )
         return True
+
+
+def shorten(address: str) -> str:
+    """`address` with the tokens in it cut short."""
+    return _TOKEN.sub(r"\1…", address)

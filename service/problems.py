@@ -17,6 +17,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Match
 
+from service import metrics
 from service.errors import ServiceError, TooSlow
 
 MEDIA_TYPE = "application/problem+json"
@@ -128,6 +129,7 @@ def _document(status: int, title: str, detail: str) -> dict[str, object]:
 def _respond(
     path: str, document: Mapping[str, object], headers: Mapping[str, str] | None = None
 ) -> Response:
+    metrics.REFUSALS.labels(document["title"]).inc()
     status, media_type = document["status"], MEDIA_TYPE
     assert isinstance(status, int)
     if f"{path}/".startswith(PROTOCOLS):

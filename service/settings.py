@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -51,6 +52,9 @@ class Settings(BaseSettings):
     )
     origins: str = Field(
         "", description="Other sites whose pages may call this service, separated by commas."
+    )
+    log: Literal["text", "json"] = Field(
+        "text", description="Form of the log; json has a line a request with its trace."
     )
     threads: int = Field(1, ge=1, le=64, description="TensorFlow's threads for one operation.")
     cache: int = Field(64, ge=1, description="Images whose feature maps a worker keeps ready.")

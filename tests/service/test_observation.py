@@ -1,0 +1,126 @@
+"""Numbers for Prometheus and one line a request, with several processes as with one."""
+
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import orjson
+import pytest
+from fastapi.testclient import TestClient
+from prometheus_client.parser import text_string_to_metric_families
+
+from service.app import create_app
+from service.observation import Lines
+from service.settings import Settings
+
+LESSON = {"input": [[1]], "kernel": [[2]]}
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+
+def samples(text: str) -> dict[tuple[str, str], float]:
+    """Every number by its name and labels."""
+    return {
+        (
+            one.name,
+            ",".join(f"{key}={value}" for key, value in sorted(one.labels.items())),
+        ): one.value
+        for family in text_string_to_metric_families(text)
+        for one in family.samples
+    }
+
+
+def test_requests_are_counted_by_route_and_status(client: TestClient) -> None:
+    def count(status: int, route: str, method: str) -> float:
+        found = samples(client.get("/metrics").text)
+        labels = f"method={method},route={route},status={status}"
+        return found.get(("convlens_requests_total", labels), 0)
+
+    before = count(200, "/lessons/convolution", "POST"), count(404, "/layers/{name}", "GET")
+    client.post("/lessons/convolution", json=LESSON)
+    for name in ("a", "b"):
+        client.get(f"/layers/{name}")
+    assert count(200, "/lessons/convolution", "POST") == before[0] + 1
+    assert count(404, "/layers/{name}", "GET") == before[1] + 2
+
+
+def test_models_times_and_refusals_are_told(client: TestClient) -> None:
+    client.get("/nothing")
+    found = samples(client.get("/metrics").text)
+    assert found["convlens_model_loaded", "model=tiny-digit,version=1"] == 1
+    assert found["convlens_requests_in_progress", ""] == 1
+    assert found["convlens_refusals_total", "reason=Not Found"] >= 1
+    assert found["convlens_request_seconds_count", "route=none"] >= 1
+
+
+WORKER = """
+import sys
+from fastapi.testclient import TestClient
+from service.app import create_app
+from service.settings import Settings
+client = TestClient(create_app(Settings()))
+for _ in range(int(sys.argv[1])):
+    client.get("/samples")
+if sys.argv[1] == "4":
+    from service import metrics
+    metrics.IN_PROGRESS.inc(5)
+    print(client.get("/metrics").text)
+"""
+
+
+def test_workers_count_together_and_the_dead_do_nothing(tmp_path: Path) -> None:
+    environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+
+    def work(count: str) -> str:
+        command = [sys.executable, "-c", WORKER, count]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        return done.stdout
+
+    work("3")
+    # A gauge of a worker that was killed in the middle of its requests.
+    (alive,) = tmp_path.glob("gauge_livesum_*.db")
+    found = samples(work("4"))
+    assert not alive.exists()
+    assert found["convlens_requests_total", "method=GET,route=/samples,status=200"] == 7
+    assert found["convlens_requests_in_progress", ""] == 6
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        (f"00-{TRACE}-00f067aa0ba902b7-01", True),
+        (f"00-{TRACE}-00f067aa0ba902b7-01-more", False),
+        (f"ff-{TRACE}-00f067aa0ba902b7-01", False),
+        (f"00-{'0' * 32}-00f067aa0ba902b7-01", False),
+        ("<script>", False),
+    ],
+)
+def test_answer_names_the_trace(client: TestClient, given: str, kept: bool) -> None:
+    said = client.get("/livez", headers={"traceparent": given}).headers["x-request-id"]
+    assert len(said) == 32
+    assert (said == TRACE) is kept
+
+
+def test_json_log_has_a_line_a_request(caplog: pytest.LogCaptureFixture) -> None:
+    client = TestClient(create_app(Settings(log="json")))
+    with caplog.at_level(logging.INFO, logger="convlens.access"):
+        logging.getLogger("convlens").propagate = True
+        client.get(f"/samples?image={'A' * 500}&b=%0a", headers={"traceparent": "no"})
+    (record,) = [one for one in caplog.records if one.name == "convlens.access"]
+    text = Lines().format(record)
+    line = orjson.loads(text)
+    assert "\n" not in text
+    assert line["path"] == f"/samples?image={'A' * 12}…&b=%0a"
+    assert (line["status"], line["route"], line["method"]) == (200, "/samples", "GET")
+    assert len(line["trace_id"]) == 32
+
+
+def test_errors_are_one_line_as_well() -> None:
+    try:
+        raise RuntimeError("a\nb")
+    except RuntimeError:
+        record = logging.LogRecord("convlens", logging.ERROR, "", 0, "no", (), sys.exc_info())
+    line = Lines().format(record)
+    assert "\n" not in line
+    assert "RuntimeError: a\nb" in orjson.loads(line)["exception"]
