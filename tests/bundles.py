@@ -59,6 +59,32 @@ def tiny_nodes(shape: tuple[int, int, int], classes: int, seed: int = 1) -> list
     ]
 
 
+def residual_bundle(folder: Path, *, blocks: int = 4, maps: int = 64) -> Manifest:
+    """Write a network of `blocks` residual blocks and a global pool, its names with dots."""
+    random = np.random.default_rng(5)
+
+    def draw(side: int, channels: int) -> NDArray[np.float32]:
+        spread = (2 / (side * side * channels)) ** 0.5
+        return random.normal(0, spread, (side, side, channels, maps)).astype(np.float32)
+
+    last = "stem.conv"
+    layers = [nodes.convolution(last, "images", draw(3, 3), padding="SAME", activation="relu")]
+    for name in (f"block{i + 1}" for i in range(blocks)):
+        for part, source in (("conv1", last), ("conv2", f"{name}.conv1")):
+            relu = "relu" if part == "conv1" else None
+            kernel = draw(3, maps)
+            layers.append(
+                nodes.convolution(f"{name}.{part}", source, kernel, padding="SAME", activation=relu)
+            )
+        layers.append(nodes.add(f"{name}.sum", last, f"{name}.conv2"))
+        last = f"{name}.relu"
+        layers.append(nodes.activation(last, f"{name}.sum", "relu"))
+    layers.append(nodes.global_average_pooling("pool", last))
+    layers.append(nodes.dense("output", "pool", draw(1, maps)[0, 0, :, :3], activation="softmax"))
+    dataset = tiny_dataset((12, 12, 3), LABELS, "photo", count=4)
+    return export.export(layers, dataset, {"network": "residual"}, folder)
+
+
 def tiny_dataset(
     shape: tuple[int, int, int] = (12, 12, 1),
     labels: tuple[str, ...] = LABELS,

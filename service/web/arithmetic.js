@@ -95,6 +95,7 @@ function pooling(answer, layer, state) {
   const window = matrix(answer.window, anchored(low, high), say('window'), { hatched: answer.is_padding, outlined, digits: 3 });
   const result = term(fixed(answer.value, DIGITS), say(largest ? 'poolMax' : 'poolAverage'), 'result');
   const parts = [make('div', { className: 'row' }, window, sign('→'), result)];
+  if (!largest) parts.push(checked(answer));
   if (answer.ties?.length) parts.push(note(say('poolTies', { count: answer.ties.length + 1 })));
   return parts;
 }

@@ -11,6 +11,8 @@ import httpx2
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
+from tests.bundles import residual_bundle
+
 ROOT = Path(__file__).parents[2]
 CHROMIUM = Path("/usr/bin/chromium")
 # What keeps Chromium from talking to anybody but the page's own host.
@@ -38,11 +40,16 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def service(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a running service; it ends with the tests."""
+    """The address of a running service with all that ships and a residual network."""
+    models = tmp_path_factory.mktemp("models")
+    for shipped in (ROOT / "models").iterdir():
+        (models / shipped.name).symlink_to(shipped)
+    residual_bundle(models / "residual" / "1")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
     command = [sys.executable, "-m", "convlens", "serve", "--workers", "1", "--port", port]
+    command += ["--models", str(models)]
     log = tmp_path_factory.mktemp("service") / "log"
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output)

@@ -118,9 +118,25 @@ def test_play_slides_the_window(page: Page) -> None:
 
 
 def test_all_layers_of_every_model_fit_a_laptop(page: Page) -> None:
-    for name in ("mnist-lecture", "cifar10-lecture-2conv", "cifar10-lecture-3conv"):
+    columns = page.locator("#columns")
+    names = page.locator("#model option").all_inner_texts()
+    for name in names:
         page.get_by_label("Model").select_option(name)
-        expect(page.locator("#columns h3").first).to_be_visible()
-        columns = page.locator("#columns")
+        expect(page.locator("#columns .legend").last).to_contain_text(re.compile(r"\d"))
         assert columns.evaluate("one => one.scrollWidth - one.clientWidth") <= 0, name
         assert columns.evaluate("one => one.clientHeight") <= 800, name
+
+
+def test_a_residual_network_comes_apart_as_well(page: Page) -> None:
+    page.get_by_label("Model").select_option("residual")
+    page.locator('button.map[data-layer="block2.sum"]').first.click()
+    terms = page.locator("#arithmetic .term button")
+    expect(terms).to_have_text(["here in block1.relu", "here in block2.conv2"])
+    terms.last.click()
+    expect(page.locator("#map-caption")).to_contain_text("block2.conv2, map 0")
+    expect(page.locator("#arithmetic .channel")).to_have_count(64)
+    page.get_by_role("button", name="all 64").first.click()
+    expect(page.locator('button.map[data-layer="stem.conv"]')).to_have_count(64)
+    page.locator('button.map[data-layer="pool"]').first.click()
+    expect(page.locator("#arithmetic td")).to_have_count(144)
+    expect(page.locator("#arithmetic .note")).to_contain_text("The network itself computed")

@@ -177,8 +177,8 @@ def branched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
             "conv2", "conv1", draw(3, 3, 4, 4), draw(4), padding="SAME", activation="silu"
         ),
         nodes.convolution("conv3", "conv2", draw(2, 2, 4, 4), padding="SAME", activation="tanh"),
-        nodes.add("add1", "conv1", "conv3"),
-        nodes.pooling("pool1", "add1", kernel=(3, 3), padding="SAME"),  # 3×4×4
+        nodes.add("block1.sum", "conv1", "conv3"),
+        nodes.pooling("pool1", "block1.sum", kernel=(3, 3), padding="SAME"),  # 3×4×4
         nodes.convolution(
             "conv4",
             "pool1",
@@ -229,7 +229,7 @@ def test_cells_that_are_no_single_sum_are_refused(branched: TestClient) -> None:
 
 
 def test_a_sum_of_branches_names_them(branched: TestClient) -> None:
-    answer = branched.get("/layers/add1/feature-maps/2/cells/3/4").json()
+    answer = branched.get("/layers/block1.sum/feature-maps/2/cells/3/4").json()
     assert [one["layer"] for one in answer["terms"]] == ["conv1", "conv3"]
     for one in answer["terms"]:
         there = branched.get(f"/layers/{one['layer']}/feature-maps/2").json()["values"][3][4]
