@@ -1,20 +1,21 @@
 """Tensors of concurrent requests become one batch for the model, and its rows go back to each.
 
-Greedy, without delay: whatever waits when the model is free goes next, padded to one of a few
-sizes, so that TensorFlow sees few shapes and all of them can be warmed.
+Greedy, without delay: whatever waits when the model is free goes next. What takes no longer than
+handing it to another thread would be worth is computed on the event loop.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.errors import Busy
 
-SIZES = (1, 2, 4, 8, 16, 32, 64)
+LARGEST = 64
 
 Images = NDArray[np.uint8]
 Rows = NDArray[np.float32]
@@ -22,18 +23,22 @@ _Job = tuple[Images, asyncio.Future[Rows]]
 
 
 class Batcher:
-    """Runs `run`, images (n, h, w, c) → rows (n, …), for many callers on one executor.
+    """Runs `run`, images (n, h, w, c) → rows (n, …), for many callers, never twice at once.
 
-    At most `limit` images wait; a call that would exceed it is refused with Busy.
+    At most `limit` images wait; a call that would exceed it is refused with Busy. Batches of up
+    to `inline` images run on the event loop, larger ones on `executor`.
     """
 
-    def __init__(self, run: Callable[[Images], Rows], executor: Executor, limit: int) -> None:
+    def __init__(
+        self, run: Callable[[Images], Rows], executor: Executor, limit: int, inline: int = 0
+    ) -> None:
         self._run = run
         self._executor = executor
         self._limit = limit
+        self._inline = inline
         self._queue: deque[_Job] = deque()
         self._waiting = 0
-        self._drain: asyncio.Task[None] | None = None
+        self._working = False
 
     async def __call__(self, images: Images) -> Rows:
         """The rows of `images`, in their order; Busy when the queue is full."""
@@ -42,56 +47,65 @@ class Batcher:
             raise Busy(
                 f"{self._waiting} images wait for this model already. Send this again in a second."
             )
-        pieces = [images[i : i + SIZES[-1]] for i in range(0, len(images), SIZES[-1])]
-        rows = await asyncio.gather(*(self._enqueue(piece) for piece in pieces))
-        return rows[0] if len(rows) == 1 else np.concatenate(rows)
-
-    def warm(self, shape: tuple[int, int, int]) -> None:
-        """Run every batch size once, so that no request pays for TensorFlow's first time."""
-        for size in SIZES:
-            self._run(np.zeros((size, *shape), np.uint8))
+        if len(images) <= LARGEST:
+            return await self._enqueue(images)
+        pieces = [images[i : i + LARGEST] for i in range(0, len(images), LARGEST)]
+        return np.concatenate(await asyncio.gather(*map(self._enqueue, pieces)))
 
     def _enqueue(self, images: Images) -> asyncio.Future[Rows]:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Rows] = loop.create_future()
         self._queue.append((images, future))
         self._waiting += len(images)
-        if self._drain is None or self._drain.done():
-            self._drain = loop.create_task(self._work())
+        if not self._working:
+            self._working = True
+            loop.call_soon(self._next)  # After all that arrived together has been queued.
         return future
 
-    async def _work(self) -> None:
+    def _next(self) -> None:
+        """Compute the next batch, and come back after it until nothing waits."""
+        jobs, count = self._take()
+        self._working = bool(jobs)
+        if not jobs:
+            return
         loop = asyncio.get_running_loop()
-        while jobs := self._take():
-            try:
-                rows = await loop.run_in_executor(self._executor, self._compute, jobs)
-            except Exception as problem:
-                for _, future in jobs:
-                    if not future.done():
-                        future.set_exception(problem)
-            else:
-                for (_, future), row in zip(jobs, rows, strict=True):
-                    if not future.done():
-                        future.set_result(row)
+        if count > self._inline:
+            computed = loop.run_in_executor(self._executor, self._compute, jobs)
+            computed.add_done_callback(lambda computed: self._deliver(jobs, computed))
+            return
+        done: asyncio.Future[list[Rows]] = loop.create_future()
+        try:
+            done.set_result(self._compute(jobs))
+        except Exception as problem:
+            done.set_exception(problem)
+        self._deliver(jobs, done)
 
-    def _take(self) -> list[_Job]:
+    def _deliver(self, jobs: Sequence[_Job], computed: asyncio.Future[list[Rows]]) -> None:
+        problem = computed.exception()
+        for place, (_, future) in enumerate(jobs):
+            if future.done():
+                continue
+            if problem is not None:
+                future.set_exception(problem)
+            else:
+                future.set_result(computed.result()[place])
+        asyncio.get_running_loop().call_soon(self._next)
+
+    def _take(self) -> tuple[list[_Job], int]:
+        """The next jobs, with at most `LARGEST` images, and how many images they have."""
         jobs: list[_Job] = []
-        room = SIZES[-1]
-        while self._queue and len(self._queue[0][0]) <= room:
+        count = 0
+        while self._queue and count + len(self._queue[0][0]) <= LARGEST:
             images, future = self._queue.popleft()
             self._waiting -= len(images)
             if not future.done():  # A caller that left is not computed for.
                 jobs.append((images, future))
-                room -= len(images)
-        return jobs
+                count += len(images)
+        return jobs, count
 
-    def _compute(self, jobs: list[_Job]) -> list[Rows]:
-        images = np.concatenate([images for images, _ in jobs]) if len(jobs) > 1 else jobs[0][0]
-        count = len(images)
-        size = next(size for size in SIZES if size >= count)
-        if size > count:
-            padding = np.zeros((size - count, *images.shape[1:]), np.uint8)
-            images = np.concatenate([images, padding])
-        rows = self._run(images)[:count]
-        ends = np.cumsum([len(images) for images, _ in jobs])
-        return np.split(rows, ends[:-1])
+    def _compute(self, jobs: Sequence[_Job]) -> list[Rows]:
+        if len(jobs) == 1:
+            return [self._run(jobs[0][0])]
+        rows = self._run(np.concatenate([images for images, _ in jobs]))
+        ends = list(accumulate(len(images) for images, _ in jobs))
+        return [rows[start:end] for start, end in zip([0, *ends], ends, strict=False)]

@@ -4,8 +4,11 @@ import io
 import struct
 import zlib
 from dataclasses import dataclass
+from functools import cache
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.ExifTags import Base
 
@@ -49,6 +52,20 @@ class Picture:
 
     image: Image.Image
     steps: tuple[str, ...] = ()
+
+
+def plain(data: bytes, shape: tuple[int, int, int]) -> NDArray[np.uint8] | None:
+    """The pixels of an intact PNG of exactly `shape` (h, w, 1 or 3), or None for any other file.
+
+    (h, w) or (h, w, 3). What Pillow would read, in a fifth of its time: only PNGs of 8 bits
+    without transparency, orientation or anything else that would change their pixels.
+    """
+    if not data.startswith(_plain_header(shape)) or not _plain_chunks(data):
+        return None
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if pixels is None or pixels.ndim == 2:
+        return pixels
+    return np.ascontiguousarray(pixels[..., ::-1])  # OpenCV's colours are blue, green, red.
 
 
 def inspect(data: bytes, limits: Limits) -> Image.Image:
@@ -95,6 +112,29 @@ def decode(image: Image.Image) -> Picture:
         return Picture(plain, tuple(steps))
     except _DAMAGE as problem:
         raise BadImage(f"The image is truncated or damaged: {problem}.") from problem
+
+
+@cache
+def _plain_header(shape: tuple[int, int, int]) -> bytes:
+    """How a PNG of `shape` begins that has 8 bits a channel and is not interlaced."""
+    height, width, channels = shape
+    kind = {1: 0, 3: 2}.get(channels, 255)
+    return b"\x89PNG\r\n\x1a\n" + struct.pack(
+        ">I4sIIBBBBB", 13, b"IHDR", width, height, 8, kind, 0, 0, 0
+    )
+
+
+def _plain_chunks(data: bytes) -> bool:
+    """Whether nothing but pixels, their density and a date is in the PNG `data`, to its end."""
+    place = 33
+    while place + 12 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, place)
+        place += 12 + length
+        if kind == b"IEND":
+            return place == len(data)
+        if kind not in (b"IDAT", b"pHYs", b"tIME"):
+            return False
+    return False
 
 
 def _too_many(limits: Limits, image: Image.Image | None = None) -> TooLarge:

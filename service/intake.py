@@ -1,7 +1,7 @@
 """What a request points at: a model, and the one input of that model it is about."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -9,14 +9,14 @@ from typing import Annotated, Any
 import numpy as np
 from fastapi import APIRouter, Depends, Query, Request
 from numpy.typing import NDArray
-from PIL import Image
 
-from service import images, preparation, samples, tokens, uploads
-from service.errors import Malformed, TooLarge
+from service import arrays, images, inputs, samples, tokens, uploads
+from service.errors import Malformed, ServiceError, TooLarge
 from service.manifest import Manifest
 from service.models import Model, Models
 from service.preparation import Prepared
 from service.settings import Settings
+from service.uploads import Upload
 
 BODY = {
     "required": True,
@@ -35,11 +35,14 @@ BODY = {
             }
         },
         "image/*": {"schema": {"type": "string", "format": "binary"}},
+        "application/x-npy": {"schema": {"type": "string", "format": "binary"}},
     },
 }
 
 # Up to this many pixels, decoding takes less time than the hop to another thread.
 SMALL = 64 * 64
+
+AS_AN_ARRAY = ("came as an array of the model's shape: unchanged",)
 
 
 class Intake:
@@ -52,13 +55,39 @@ class Intake:
         # As many as ship: a name that does not exist is never kept.
         self._samples: dict[tuple[object, ...], NDArray[np.uint8]] = {}
 
+    async def inputs(
+        self, files: Sequence[Upload], manifest: Manifest
+    ) -> list[tuple[str | None, Prepared | ServiceError]]:
+        """The name and the model's input of every image in `files`, or why there is none.
+
+        An .npy file may hold many images. Raises TooLarge when there are more than the limit.
+        """
+        read = await asyncio.gather(*(self._images(file, manifest) for file in files))
+        named = [
+            (file.filename, one) for file, some in zip(files, read, strict=True) for one in some
+        ]
+        if len(named) > self.settings.max_images:
+            raise TooLarge(f"The request has more than {self.settings.max_images} images.")
+        return named
+
+    async def _images(self, file: Upload, manifest: Manifest) -> Sequence[Prepared | ServiceError]:
+        try:
+            if file.data.startswith(arrays.MAGIC):
+                stack = arrays.stack(file.data, manifest.input_shape, self.settings.max_images)
+                return [Prepared(pixels, AS_AN_ARRAY) for pixels in stack]
+            return [await self.prepare(file.data, manifest)]
+        except ServiceError as problem:
+            return [problem]
+
     async def prepare(self, data: bytes, manifest: Manifest) -> Prepared:
         """The input of the model of `manifest` that the image file `data` becomes."""
+        if (plain := inputs.read_plain(data, manifest)) is not None:
+            return plain
         image = images.inspect(data, self._limits)
         if image.width * image.height <= SMALL:
-            return _prepare(image, manifest)
+            return inputs.prepare(image, manifest)
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, _prepare, image, manifest)
+        return await loop.run_in_executor(self._executor, inputs.prepare, image, manifest)
 
     async def sample(self, name: str | None, manifest: Manifest) -> NDArray[np.uint8]:
         """The input made from the shipped picture `name`, or from the first for None."""
@@ -73,11 +102,6 @@ class Intake:
     def close(self) -> None:
         """Let the threads go."""
         self._executor.shutdown(wait=False, cancel_futures=True)
-
-
-def _prepare(image: Image.Image, manifest: Manifest) -> Prepared:
-    picture = images.decode(image)
-    return preparation.prepare(picture, manifest.preparation, manifest.input_shape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +169,12 @@ async def _subject(
         return Subject(model, tokens.decode(image, manifest.input_shape), image)
     if request.method == "POST":
         files = await uploads.read(request, intake.settings)
-        if len(files) > 1:
-            raise TooLarge(f"This takes one image, not {len(files)}. Send them one by one.")
-        pixels = (await intake.prepare(files[0].data, manifest)).pixels
+        found = [one for _, one in await intake.inputs(files, manifest)]
+        if len(found) > 1:
+            raise TooLarge(f"This takes one image, not {len(found)}. Send them one by one.")
+        if isinstance(found[0], ServiceError):
+            raise found[0]
+        pixels = found[0].pixels
     else:
         pixels = await intake.sample(sample, manifest)
     return Subject(model, pixels, tokens.encode(pixels))

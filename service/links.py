@@ -16,9 +16,9 @@ def kind_of_maps(layer: Layer) -> str | None:
     return MAPS if len(layer.output_shape) == 3 else None
 
 
-def of_image(manifest: Manifest, token: str) -> dict[str, str]:
-    """The first feature maps and the first pooled maps of one image."""
-    query = urlencode({"model": manifest.name, "version": manifest.version, "image": token})
+def for_images(manifest: Manifest) -> dict[str, str]:
+    """The first feature maps and the first pooled maps of an image whose token is appended."""
+    query = urlencode({"model": manifest.name, "version": manifest.version, "image": ""})
     found: dict[str, str] = {}
     for layer in manifest.layers:
         if (kind := kind_of_maps(layer)) is not None:

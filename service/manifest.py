@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 FILE_NAME = "manifest.json"
+LITE = "predict.tflite"
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}$")]
 Preparation = Literal["digit", "photo"]
@@ -101,7 +102,7 @@ class Manifest(_Record):
         description="What trained it: optimizer, learning rate, batch size, epochs, seed."
     )
     libraries: dict[str, str] = Field(description="Versions that trained and exported it.")
-    digest: str = Field(description="sha256 of the files in `variables/`, see `weights_digest`.")
+    digest: str = Field(description="sha256 of all files with weights, see `weights_digest`.")
     golden: tuple[Golden, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -134,9 +135,12 @@ class Manifest(_Record):
 
 
 def weights_digest(folder: Path) -> str:
-    """The sha256 of the names and bytes of `folder`'s variables, as 64 hexadecimal digits."""
+    """The sha256 of the names and bytes of the files with weights, as 64 hexadecimal digits.
+
+    They are those in `variables/` and the copy that LiteRT runs.
+    """
     digest = hashlib.sha256()
-    for path in _variables(folder):
+    for path in (*_variables(folder), folder / LITE):
         digest.update(f"{path.name} {path.stat().st_size}\n".encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -31,27 +31,40 @@ def prepare(picture: Picture, how: Preparation, shape: Shape) -> Prepared:
     return _photo(picture, shape)
 
 
+def as_trained(pixels: Pixels, how: Preparation, shape: Shape) -> Prepared | None:
+    """`pixels`, (h, w) or (h, w, 3), as they are, or None when they are not like `how` images."""
+    if how == "photo":
+        fits = pixels.size == shape[0] * shape[1] * shape[2]
+        return Prepared(pixels.reshape(shape), (UNCHANGED,)) if fits else None
+    grey = pixels if pixels.ndim == 2 else _grey(pixels)
+    if grey is None or grey.shape != shape[:2] or not _light_on_dark(grey):
+        return None
+    return Prepared(_with_channels(grey, shape[2]), (UNCHANGED,))
+
+
 def _digit(picture: Picture, shape: Shape) -> Prepared:
     height, width, channels = shape
-    grey = _as_trained(picture.image, (width, height))
-    if grey is not None:
-        return Prepared(_with_channels(grey, channels), (*picture.steps, UNCHANGED))
-    rgb, flattened = flatten(picture.image, digits.ground(picture.image))
+    image = picture.image
+    if image.size == (width, height) and image.mode in ("L", "RGB"):
+        unchanged = as_trained(np.asarray(image), "digit", shape)
+        if unchanged is not None:
+            return Prepared(unchanged.pixels, (*picture.steps, UNCHANGED))
+    rgb, flattened = flatten(image, digits.ground(image))
     pixels, steps = digits.isolate(np.asarray(rgb), (height, width))
     return Prepared(_with_channels(pixels, channels), (*picture.steps, *flattened, *steps))
 
 
-def _as_trained(image: Image.Image, size: tuple[int, int]) -> Pixels | None:
-    """The grey pixels of an image of the trained size with light ink on a dark ground."""
-    if image.size != size or image.mode not in ("L", "RGB"):
-        return None
-    pixels = np.asarray(image)
-    if pixels.ndim == 3:
-        if not (pixels == pixels[..., :1]).all():
-            return None
-        pixels = pixels[..., 0]
-    edge = np.concatenate([pixels[0], pixels[-1], pixels[1:-1, 0], pixels[1:-1, -1]])
-    return pixels if edge.mean() < 64 and pixels.mean() < 128 else None
+def _grey(rgb: Pixels) -> Pixels | None:
+    """The one channel (h, w) of `rgb` whose three are the same, else None."""
+    return rgb[..., 0] if (rgb == rgb[..., :1]).all() else None
+
+
+def _light_on_dark(grey: Pixels) -> bool:
+    """Whether the frame is dark and the whole not light: light ink on a dark ground."""
+    height, width = grey.shape
+    frame = int(grey[0].sum()) + int(grey[-1].sum())
+    frame += int(grey[1:-1, 0].sum()) + int(grey[1:-1, -1].sum())
+    return frame < 64 * 2 * (height + width - 2) and int(grey.sum()) < 128 * grey.size
 
 
 def _photo(picture: Picture, shape: Shape) -> Prepared:
@@ -99,4 +112,5 @@ def flatten(image: Image.Image, ground: int) -> tuple[Image.Image, tuple[str, ..
 
 
 def _with_channels(grey: Pixels, channels: int) -> Pixels:
-    return np.repeat(grey[..., np.newaxis], channels, axis=2)
+    one = grey[..., np.newaxis]
+    return one if channels == 1 else np.repeat(one, channels, axis=2)

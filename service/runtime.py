@@ -56,10 +56,6 @@ class Network:
         """Whether the model has this signature."""
         return signature in self._run
 
-    def predict(self, images: Images) -> Floats:
-        """The probabilities of every class, float32 of shape (n, classes)."""
-        return self._call("serving_default", images=self._constant(images))["probabilities"]
-
     def activations(self, images: Images) -> dict[str, Floats]:
         """The output of every layer by its name, `<layer>/pre` before its activation, `logits`."""
         return self._call("activations", images=self._constant(images))

@@ -15,7 +15,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from service.manifest import POOLING, Layer, Manifest, MapStatistics, Metrics, weights_digest
-from training import golden
+from training import golden, lite
 from training.bundle import Bundle
 from training.data import Dataset, Split
 from training.errors import ExportError
@@ -59,6 +59,7 @@ def export(
     metrics, statistics = _measure(bundle, layers, dataset)
     with _written_whole(folder) as partial:
         tf.saved_model.save(bundle, str(partial), signatures=bundle.signatures())
+        lite.write(partial)
         manifest = Manifest(
             name=folder.parent.name,
             version=int(folder.name),

@@ -9,23 +9,26 @@ from fastapi import APIRouter, Query, Request
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
-from service import ablation, links, representations, tokens, uploads
+from service import ablation, representations, tokens, uploads
 from service.errors import Invalid, ServiceError
-from service.intake import BODY, ChosenModel, Intake
+from service.intake import BODY, Intake
 from service.models import Activations, Model
 from service.preparation import Prepared
 from service.problems import Problem, describe, documented
-from service.representations import JSON
-from service.uploads import Upload
+from service.representations import JSON, Encoding
+from service.routes.direct import DirectRoute
 
-router = APIRouter(tags=["predict"])
+router = APIRouter(tags=["predict"], route_class=DirectRoute)
 
 
 class Maps(BaseModel):
-    """A layer's output: `values[map][row][column]`, or a plain list for a dense layer."""
+    """A layer's output: `values[map][row][column]`, or a plain list for a dense layer.
+
+    With `encoding=base64` the bytes of float32 values in the order of `shape`, least byte first.
+    """
 
     shape: tuple[int, ...]
-    values: list[Any]
+    values: list[Any] | str
 
 
 class Prediction(BaseModel):
@@ -36,6 +39,10 @@ class Prediction(BaseModel):
     index: int
     confidence: float
     probabilities: dict[str, float]
+    unfamiliar: float | None = Field(
+        None,
+        description="From 0, like what it was trained on, to 1, unlike it; where a model can tell.",
+    )
     image: str
     prepared: list[str]
     links: dict[str, str]
@@ -60,6 +67,27 @@ class Predictions(BaseModel):
     predictions: list[Prediction | Refusal]
 
 
+class Options(BaseModel):
+    """What a request may say beside its images."""
+
+    model: str | None = Field(None, description="Name of the model; without it, the default one.")
+    version: int | None = Field(None, description="Version of the model; without it, the newest.")
+    top: int | None = Field(None, ge=1, description="Only the k most probable classes, best first.")
+    layers: str | None = Field(
+        None,
+        description="Layers whose maps come along, such as `conv1,pool1`; `conv1/pre` is conv1"
+        " before its activation.",
+    )
+    encoding: Encoding = Field(
+        "list",
+        description="Maps as lists, `values[map][row][column]`, or as the base64 of little-endian"
+        " float32 in the order (row, column, map).",
+    )
+    zero: list[str] | None = Field(
+        None, description="A map to set to zero, such as `conv2:13`; may be repeated."
+    )
+
+
 @router.post(
     "/predict",
     response_model=None,
@@ -69,45 +97,34 @@ class Predictions(BaseModel):
     },
     openapi_extra={"requestBody": BODY},
 )
-async def predict(
-    request: Request,
-    model: ChosenModel,
-    top: Annotated[
-        int | None, Query(ge=1, description="Only the k most probable classes, best first.")
-    ] = None,
-    layers: Annotated[
-        str | None,
-        Query(description="Layers whose maps come along, such as `conv1,pool1`."),
-    ] = None,
-    zero: Annotated[
-        list[str] | None,
-        Query(description="A map to set to zero, such as `conv2:13`; may be repeated."),
-    ] = None,
-) -> JSON:
+async def predict(request: Request, options: Annotated[Options, Query()]) -> JSON:
     """Classify one or many images: the form field `file`, repeatable, or one image as the body.
 
-    An image that cannot be read spoils only itself: its place holds an `error`.
+    An .npy array holds any number of images, uint8 (n, h, w, c) in the model's shape. An image
+    that cannot be read spoils only itself: its place holds an `error`.
     """
-    chosen = _layers(model, layers)
-    masks = None if zero is None else ablation.masks(model, zero)
-    if masks is not None and chosen:
-        raise Invalid("`layers` shows the whole network: leave it out beside `zero`.")
     intake: Intake = request.app.state.intake
+    model: Model = request.app.state.models.get(options.model, options.version)
+    layers = _layers(model, options.layers)
+    masks = None if options.zero is None else ablation.masks(model, options.zero)
+    if masks is not None and layers:
+        raise Invalid("`layers` shows the whole network: leave it out beside `zero`.")
     files = await uploads.read(request, intake.settings)
-    prepared = await asyncio.gather(*(_prepare(intake, model, file) for file in files))
-    good = [one for one in prepared if isinstance(one, Prepared)]
-    if len(files) == 1 and isinstance(prepared[0], ServiceError):
-        raise prepared[0]
-    rows, maps = await _compute(model, good, chosen)
+    found = await intake.inputs(files, model.manifest)
+    good = [one for _, one in found if isinstance(one, Prepared)]
+    if len(found) == 1 and isinstance(refused := found[0][1], ServiceError):
+        raise refused
+    rows, maps = await _compute(model, good, layers)
     answers = iter(zip(rows, maps, strict=True))
-    predictions: list[dict[str, object]] = [
-        _prediction(model, file, one, *next(answers), top)
+    predictions = [
+        {"filename": name, **_prediction(model, one, *next(answers), options)}
         if isinstance(one, Prepared)
-        else {"filename": file.filename, "error": describe(one)}
-        for file, one in zip(files, prepared, strict=True)
+        else {"filename": name, "error": describe(one)}
+        for name, one in found
     ]
     if masks is not None and good:
-        await _ablate(model, good, masks, rows, [one for one in predictions if "label" in one], top)
+        whole = [one for one in predictions if "label" in one]
+        await _ablate(model, good, masks, rows, whole, options.top)
     manifest = model.manifest
     return JSON(
         {"model": manifest.name, "version": manifest.version, "predictions": predictions},
@@ -115,33 +132,32 @@ async def predict(
     )
 
 
-async def _prepare(intake: Intake, model: Model, file: Upload) -> Prepared | ServiceError:
-    try:
-        return await intake.prepare(file.data, model.manifest)
-    except ServiceError as problem:
-        return problem
-
-
 def _layers(model: Model, names: str | None) -> list[str]:
+    """The names of outputs that `names` lists, each a layer or what stood before its activation."""
     chosen = [] if names is None else [name.strip() for name in names.split(",")]
-    if len(chosen) > len(model.manifest.layers):
-        raise Invalid("`layers` names more layers than the model has.")
-    return [model.layer(name).name for name in chosen]
+    if len(chosen) > 2 * len(model.manifest.layers):
+        raise Invalid("`layers` names more outputs than the model has.")
+    for name in chosen:
+        layer = model.layer(name.removesuffix("/pre"))
+        if name != layer.name and layer.activation is None:
+            raise Invalid(f"{layer.name} has no activation: ask for it without /pre.")
+    return chosen
 
 
 async def _compute(
     model: Model, images: Sequence[Prepared], layers: Sequence[str]
 ) -> tuple[NDArray[np.float32], Sequence[Activations]]:
-    """The probabilities (n, classes) and, where layers are asked for, all outputs an image."""
+    """The model's row for each image and, where layers are asked for, their outputs."""
     if not images:
         return np.empty((0, len(model.manifest.labels)), np.float32), []
-    if not layers:
+    if len(images) == 1:
+        rows = await model.batcher(images[0].pixels[np.newaxis])
+    else:
         rows = await model.batcher(np.stack([image.pixels for image in images]))
+    if not layers:
         return rows, [{}] * len(images)
     outputs = await asyncio.gather(*(model.activations(image.pixels) for image in images))
-    last = model.manifest.layers[-1].name
-    kept = [{name: output[name] for name in layers} for output in outputs]
-    return np.stack([output[last] for output in outputs]), kept
+    return rows, [{name: output[name] for name in layers} for output in outputs]
 
 
 async def _ablate(
@@ -157,42 +173,52 @@ async def _ablate(
     without = await model.ablated(np.stack([image.pixels for image in images]), masks)
     for prediction, row, full in zip(predictions, without, rows, strict=True):
         prediction |= _answer(row, labels, top)
-        change = (row - full).tolist()
+        change = (row - full[: len(labels)]).tolist()
         prediction["change"] = dict(zip(labels, change, strict=True))
 
 
 def _prediction(
     model: Model,
-    file: Upload,
     prepared: Prepared,
     row: NDArray[np.float32],
     maps: Activations,
-    top: int | None,
+    options: Options,
 ) -> dict[str, object]:
     token = tokens.encode(prepared.pixels)
     prediction: dict[str, object] = {
-        "filename": file.filename,
-        **_answer(row, model.manifest.labels, top),
+        **_answer(row, model.manifest.labels, options.top),
         "image": token,
         "prepared": prepared.steps,
-        "links": links.of_image(model.manifest, token),
+        "links": {name: address + token for name, address in model.links.items()},
     }
     if maps:
         prediction["maps"] = {
-            name: {"shape": values.shape, "values": representations.maps_first(values)}
+            name: {
+                "shape": values.shape,
+                "values": representations.encode(values, options.encoding),
+            }
             for name, values in maps.items()
         }
     return prediction
 
 
 def _answer(row: NDArray[np.float32], labels: Sequence[str], top: int | None) -> dict[str, object]:
-    """The most probable class, and the probabilities of all or of the `top` best."""
-    index = int(row.argmax())
-    order = range(len(labels)) if top is None else np.argsort(-row, kind="stable")[:top].tolist()
-    probabilities = row.tolist()
-    return {
+    """The most probable class, the probabilities of all or of the `top` best, how unfamiliar."""
+    values = row.tolist()
+    probabilities = values[: len(labels)]
+    confidence = max(probabilities)
+    index = probabilities.index(confidence)
+    if top is None:
+        shown = dict(zip(labels, probabilities, strict=True))
+    else:
+        order = sorted(range(len(labels)), key=lambda i: -probabilities[i])[:top]
+        shown = {labels[i]: probabilities[i] for i in order}
+    answer: dict[str, object] = {
         "label": labels[index],
         "index": index,
-        "confidence": probabilities[index],
-        "probabilities": {labels[i]: probabilities[i] for i in order},
+        "confidence": confidence,
+        "probabilities": shown,
     }
+    if len(values) > len(labels):
+        answer["unfamiliar"] = values[-1]
+    return answer

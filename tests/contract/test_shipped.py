@@ -8,9 +8,11 @@ import pytest
 from PIL import Image
 
 from benchmarks.scenes import photograph
-from service import images, preparation, runtime
-from service.manifest import Manifest, Preparation
+from service import images, inputs
+from service.classifier import Classifier
+from service.manifest import Manifest
 from service.models import read_manifest
+from service.preparation import Prepared
 from tests.pictures import save
 
 MODELS = Path(__file__).parent.parent.parent / "models"
@@ -25,25 +27,24 @@ needs_data = pytest.mark.skipif(
 )
 
 
-def load(name: str) -> tuple[Manifest, runtime.Network]:
+def load(name: str) -> tuple[Manifest, Classifier]:
     folder = max((MODELS / name).iterdir())
-    return read_manifest(folder), runtime.Network(folder)
+    manifest = read_manifest(folder)
+    return manifest, Classifier(folder, manifest.input_shape)
 
 
-def prepare(data: bytes, manifest: Manifest) -> preparation.Prepared:
-    picture = images.decode(images.inspect(data, images.Limits()))
-    how: Preparation = manifest.preparation
-    return preparation.prepare(picture, how, manifest.input_shape)
+def prepare(data: bytes, manifest: Manifest) -> Prepared:
+    return inputs.read(data, manifest, images.Limits())
 
 
 @needs_data
 @pytest.mark.parametrize("name", AT_LEAST)
 def test_accuracy_on_all_test_images_is_the_manifests(name: str) -> None:
-    manifest, network = load(name)
+    manifest, classify = load(name)
     arrays = np.load(f"{DATA}/{'mnist' if name.startswith('mnist') else 'cifar10'}.npz")
     pixels = arrays["x_test"].reshape(-1, *manifest.input_shape)
-    answers = [network.predict(pixels[i : i + 500]).argmax(1) for i in range(0, len(pixels), 500)]
-    accuracy = float((np.concatenate(answers) == arrays["y_test"]).mean())
+    answers = classify(pixels)[:, :10].argmax(1)
+    accuracy = float((answers == arrays["y_test"]).mean())
     assert accuracy >= AT_LEAST[name]
     assert accuracy == pytest.approx(manifest.metrics.accuracy, abs=0.0005)
 
@@ -60,11 +61,11 @@ def test_lossless_test_images_pass_through_unchanged(name: str) -> None:
 
 @needs_data
 def test_photographed_digits_come_out_right() -> None:
-    manifest, network = load("mnist-lecture")
+    manifest, classify = load("mnist-lecture")
     arrays = np.load(f"{DATA}/mnist.npz")
     digits, labels = arrays["x_train"][-5000:], arrays["y_train"][-5000:]
     rng = np.random.default_rng(11)
     chosen = rng.permutation(len(digits))[:16]
     scenes = [photograph(digits[i], rng) for i in chosen]
     pixels = np.stack([prepare(scene.jpeg, manifest).pixels for scene in scenes])
-    assert (network.predict(pixels).argmax(1) == labels[chosen]).mean() >= 0.85
+    assert (classify(pixels)[:, :10].argmax(1) == labels[chosen]).mean() >= 0.85

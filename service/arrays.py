@@ -1,0 +1,50 @@
+"""The bytes of an .npy file become a stack of model inputs, taken as they are."""
+
+import io
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.errors import BadImage, TooLarge
+
+MAGIC = b"\x93NUMPY"
+
+_HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
+
+
+def stack(data: bytes, shape: tuple[int, int, int], most: int) -> NDArray[np.uint8]:
+    """The uint8 images (n, h, w, c) in `data`, where one of them has `shape` (h, w, c).
+
+    One image may come without n, and grey ones without c. Nothing is allocated for what a header
+    says: the pixels stay where they came in. Raises BadImage, and TooLarge for more than `most`.
+    """
+    said, kind, pixels = _read(data)
+    single = (shape, shape[:2]) if shape[2] == 1 else (shape,)
+    if kind != np.uint8 or not (said in single or said[1:] in single):
+        raise BadImage(f"The array is {kind} {said}; this model takes uint8 (n, {_words(shape)}).")
+    count = 1 if said in single else said[0]
+    if not 1 <= count <= most:
+        raise TooLarge(f"The array has {count} images; 1 to {most} are taken at once.")
+    if len(pixels) != count * int(np.prod(shape)):
+        raise BadImage("The array has another number of bytes than its header says.")
+    return np.frombuffer(pixels, np.uint8).reshape(count, *shape)
+
+
+def _read(data: bytes) -> tuple[tuple[int, ...], np.dtype[Any], memoryview]:
+    """Shape, dtype and the bytes after the header."""
+    file = io.BytesIO(data)
+    try:
+        shape, columns_first, kind = _HEADERS[np.lib.format.read_magic(file)](file)
+    except (ValueError, KeyError, EOFError, TypeError, SyntaxError) as problem:
+        raise BadImage("The .npy file has a damaged header. Write it with numpy.save.") from problem
+    if columns_first:
+        raise BadImage("The array lies in Fortran order. Save numpy.ascontiguousarray of it.")
+    return shape, kind, memoryview(data)[file.tell() :]
+
+
+def _words(shape: tuple[int, ...]) -> str:
+    return ", ".join(map(str, shape))
