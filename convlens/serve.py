@@ -1,5 +1,6 @@
 """`convlens serve`: flags and `CONVLENS_*` variables become running workers."""
 
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,6 +45,8 @@ def serve(
     max_images: Annotated[int | None, _option("max_images")] = None,
     max_request_bytes: Annotated[int | None, _option("max_request_bytes")] = None,
     arrival_seconds: Annotated[float | None, _option("arrival_seconds")] = None,
+    deadline_seconds: Annotated[float | None, _option("deadline_seconds")] = None,
+    drain_seconds: Annotated[float | None, _option("drain_seconds")] = None,
     queue: Annotated[int | None, _option("queue")] = None,
     keys: Annotated[Path | None, _option("keys")] = None,
     rate: Annotated[str | None, _option("rate")] = None,
@@ -83,6 +86,7 @@ def serve(
             host=settings.host,
             port=settings.port,
             workers=settings.workers,
+            timeout_graceful_shutdown=math.ceil(settings.deadline_seconds),
             access_log=settings.log == "text",
             log_config=_logging(settings.log),
             server_header=False,

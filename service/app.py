@@ -10,6 +10,8 @@ from starlette.middleware.cors import CORSMiddleware
 
 from service import bodies, headers, problems
 from service import metrics as numbers
+from service.deadline import Timely
+from service.drain import Drain
 from service.gate import Gate, Rate
 from service.intake import Intake
 from service.keys import Keys
@@ -52,6 +54,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         static_url="/docs/static",
     )
     app.state.settings = settings
+    app.state.drain = Drain()
     problems.install(app)
     _guard(app, settings)
     for routes in (
@@ -82,6 +85,12 @@ def _guard(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(
         bodies.Bounded, most=settings.max_request_bytes, narrower={"/lessons/": lessons.MOST_BYTES}
     )
+    app.add_middleware(
+        Timely,
+        seconds=settings.deadline_seconds,
+        arrival=settings.arrival_seconds,
+        drain=app.state.drain,
+    )
     if settings.keys is not None or settings.rate is not None:
         keys = None if settings.keys is None else Keys.read(settings.keys)
         rate = None if settings.rate is None else Rate(settings.rate, settings.rate_storage)
@@ -108,6 +117,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, object]]:
     app.state.intake = Intake(app.state.settings)
     await app.state.models.load()
     _count_models(app.state.models)
+    app.state.drain.watch(app.state.settings.drain_seconds)
     yield {"arrival_seconds": app.state.settings.arrival_seconds}
     app.state.intake.close()
     app.state.models.close()

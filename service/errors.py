@@ -17,6 +17,7 @@ ServiceError                 500  ours
 ├── TooMany                  429  more requests than the rate allows
 ├── HeadTooLarge             431  too many headers, or too large ones
 ├── Busy                     503  the queue is full
+├── Late                     503  the deadline of a request has passed
 ├── NotReady                 503
 ├── ModelError                    a folder that cannot be served; refused at load
 └── KeyFileError                  a file of keys that cannot be used; refused at the start
@@ -159,6 +160,10 @@ class _TryAgain(ServiceError):
 
 class Busy(_TryAgain):
     title = "Busy"
+
+
+class Late(_TryAgain):
+    title = "Too late"
 
 
 class NotReady(_TryAgain):

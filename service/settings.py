@@ -38,6 +38,12 @@ class Settings(BaseSettings):
     arrival_seconds: float = Field(
         30, gt=0, description="Time for a request to arrive whole; 408 beyond."
     )
+    deadline_seconds: float = Field(
+        10, gt=0, description="Time to answer a request that came in whole; 503 beyond."
+    )
+    drain_seconds: float = Field(
+        1, ge=0, description="Time from SIGTERM, which fails /readyz, to the last request."
+    )
     queue: int = Field(
         1024, ge=1, description="Most images that wait for a model in one worker; 503 beyond."
     )

@@ -5,6 +5,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from service.deadline import let_go
 from service.errors import HeadTooLarge, Malformed, ServiceError, TargetTooLong, TooSlow
 from service.problems import response
 
@@ -36,6 +37,8 @@ class Connection(HttpToolsProtocol):
 
     def connection_lost(self, problem: Exception | None) -> None:
         self._stop_timer()
+        if self.cycle is not None and not self.cycle.response_complete:
+            let_go(self.cycle.scope)
         super().connection_lost(problem)
 
     def on_message_begin(self) -> None:

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
+from service.errors import NotReady
 from service.models import Models
 from service.problems import documented
 
@@ -26,4 +27,6 @@ async def ready(request: Request) -> Health:
     """The models are loaded, proved and warm."""
     models: Models = request.app.state.models
     models.get()
+    if request.app.state.drain.has_begun:
+        raise NotReady("The service is stopping.")
     return Health(status="ready")

@@ -3,10 +3,12 @@
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import uvicorn
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from service.app import create_app
@@ -34,9 +36,15 @@ def client(settings: Settings) -> Iterator[TestClient]:
 
 @pytest.fixture(scope="session")
 def live(settings: Settings) -> Iterator[str]:
-    """The address of the same service behind its real server, in a thread of this process."""
-    config = uvicorn.Config(create_app(settings), port=0, http=Connection, log_level="error")
-    server = uvicorn.Server(config)
+    """The address of the same service behind its real server."""
+    with running(create_app(settings)) as address:
+        yield address
+
+
+@contextmanager
+def running(app: FastAPI) -> Iterator[str]:
+    """The address of `app` behind its real server, in a thread of this process."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, http=Connection, log_level="error"))
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:

@@ -2,17 +2,15 @@
 
 import contextlib
 import socket
-import threading
-import time
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-import uvicorn
 
 from service.app import create_app
 from service.settings import Settings
-from service.wire import LARGEST_HEAD, LONGEST_TARGET, MOST_HEADERS, Connection
+from service.wire import LARGEST_HEAD, LONGEST_TARGET, MOST_HEADERS
+from tests.service.conftest import running
 
 
 def talk(address: str, *pieces: bytes, seconds: float = 10) -> bytes:
@@ -89,19 +87,10 @@ def test_service_answers_after_all_that(live: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def impatient(tiny_models: object, settings: Settings) -> Iterator[str]:
+def impatient(settings: Settings) -> Iterator[str]:
     """A service that waits for a request for a fifth of a second."""
-    hasty = settings.model_copy(update={"arrival_seconds": 0.2})
-    server = uvicorn.Server(
-        uvicorn.Config(create_app(hasty), port=0, http=Connection, log_level="error")
-    )
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield "http://{}:{}".format(*server.servers[0].sockets[0].getsockname())
-    server.should_exit = True
-    thread.join()
+    with running(create_app(settings.model_copy(update={"arrival_seconds": 0.2}))) as address:
+        yield address
 
 
 @pytest.mark.parametrize(
