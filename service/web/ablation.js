@@ -1,7 +1,7 @@
 // Maps that are set to zero become the change of every probability.
 
 import { address, postPicture } from './api.js';
-import { find, make, percent } from './elements.js';
+import { find, make, number, percent } from './elements.js';
 import { blobOf } from './pixels.js';
 import { showSame } from './same.js';
 import { labelled, say } from './texts.js';
@@ -82,7 +82,5 @@ export class Ablation {
 // Percentage points with their sign.
 function points(change) {
   const size = Math.abs(100 * change);
-  if (size === 0) return '0';
-  const sign = change < 0 ? '−' : '+';
-  return size < 0.05 ? `${sign}< 0.1` : `${sign}${size.toFixed(1)}`;
+  return size === 0 ? '0' : `${change < 0 ? '−' : '+'}${number(size, 2)}`;
 }

@@ -139,8 +139,7 @@ def test_maps_follow_the_pen(page: Page, capsys: pytest.CaptureFixture[str]) -> 
         print(f"\nfrom a stroke to the updated maps: {statistics.median(took):.0f} ms, of {took}")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
 def test_axe_finds_nothing_serious(
     page: Page, scheme: Literal["light", "dark"], width: int
 ) -> None:
