@@ -40,6 +40,8 @@ def serve(
     workers: Annotated[int | None, _option("workers")] = None,
     models: Annotated[Path | None, _option("models")] = None,
     default_model: Annotated[str | None, _option("default_model")] = None,
+    versions: Annotated[int | None, _option("versions")] = None,
+    watch_seconds: Annotated[float | None, _option("watch_seconds")] = None,
     max_image_bytes: Annotated[int | None, _option("max_image_bytes")] = None,
     max_image_pixels: Annotated[int | None, _option("max_image_pixels")] = None,
     max_images: Annotated[int | None, _option("max_images")] = None,

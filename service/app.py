@@ -1,5 +1,6 @@
 """The application: settings in, every route listed once, a FastAPI app out."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -9,7 +10,6 @@ from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 
 from service import bodies, headers, problems
-from service import metrics as numbers
 from service.deadline import Timely
 from service.drain import Drain
 from service.gate import Gate, Rate
@@ -17,6 +17,7 @@ from service.intake import Intake
 from service.keys import Keys
 from service.models import Models
 from service.observation import Observed
+from service.reloading import Watcher
 from service.routes import (
     cells,
     filters,
@@ -115,16 +116,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, object]]:
     """
     app.state.models = Models(app.state.settings)
     app.state.intake = Intake(app.state.settings)
+    # Before the models are loaded, so that no change is missed.
+    app.state.watcher = Watcher(app.state.models, app.state.settings)
     await app.state.models.load()
-    _count_models(app.state.models)
+    watching = asyncio.create_task(app.state.watcher.run())
     app.state.drain.watch(app.state.settings.drain_seconds)
     yield {"arrival_seconds": app.state.settings.arrival_seconds}
+    watching.cancel()
     app.state.intake.close()
     app.state.models.close()
-
-
-def _count_models(models: Models) -> None:
-    for model in models.newest():
-        name = model.manifest.name
-        for one in models.versions(name):
-            numbers.MODELS.labels(name, one).set(1)

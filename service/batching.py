@@ -13,6 +13,7 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
+from service import metrics
 from service.errors import Busy
 
 LARGEST = 64
@@ -44,6 +45,9 @@ class Batcher:
         """The rows of `images`, in their order; Busy when the queue is full."""
         # An idle model takes any request that its limits let in; only a queue refuses.
         if self._waiting and self._waiting + len(images) > self._limit:
+            self._forget()
+        if self._waiting and self._waiting + len(images) > self._limit:
+            metrics.QUEUED.set(self._waiting)
             raise Busy(
                 f"{self._waiting} images wait for this model already. Send this again in a second."
             )
@@ -51,6 +55,11 @@ class Batcher:
             return await self._enqueue(images)
         pieces = [images[i : i + LARGEST] for i in range(0, len(images), LARGEST)]
         return np.concatenate(await asyncio.gather(*map(self._enqueue, pieces)))
+
+    def _forget(self) -> None:
+        """Free the places of callers that have left."""
+        self._queue = deque(job for job in self._queue if not job[1].done())
+        self._waiting = sum(len(images) for images, _ in self._queue)
 
     def _enqueue(self, images: Images) -> asyncio.Future[Rows]:
         loop = asyncio.get_running_loop()
@@ -68,6 +77,7 @@ class Batcher:
         self._working = bool(jobs)
         if not jobs:
             return
+        metrics.BATCHES.observe(count)
         loop = asyncio.get_running_loop()
         if count > self._inline:
             computed = loop.run_in_executor(self._executor, self._compute, jobs)

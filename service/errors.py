@@ -4,6 +4,7 @@ ServiceError                 500  ours
 ├── Malformed                400
 │   └── BadToken             400
 ├── NoKey                    401  no key, or one that is not known
+├── Forbidden                403  nothing for a service without keys
 ├── NotFound                 404  unknown model, version, layer, map, cell, sample or label
 ├── NotAcceptable            406
 ├── TooSlow                  408  the request did not arrive in time
@@ -67,6 +68,11 @@ class NoKey(ServiceError):
     def headers(self) -> dict[str, str]:
         # A browser asks for a password, which is the key.
         return {"WWW-Authenticate": 'Bearer realm="convlens", Basic realm="convlens"'}
+
+
+class Forbidden(ServiceError):
+    status = 403
+    title = "Forbidden"
 
 
 class NotFound(ServiceError):

@@ -30,6 +30,14 @@ IN_PROGRESS = Gauge(
     "convlens_requests_in_progress", "Requests being answered.", multiprocess_mode="livesum"
 )
 REFUSALS = Counter("convlens_refusals", "Problems answered, by reason.", ("reason",))
+BATCHES = Histogram(
+    "convlens_batch_images", "Images computed together.", buckets=(1, 2, 4, 8, 16, 32, 64)
+)
+QUEUED = Gauge(
+    "convlens_queued_images",
+    "Images that waited when a request was last refused for it.",
+    multiprocess_mode="livemax",
+)
 MODELS = Gauge(
     "convlens_model_loaded",
     "Workers that serve this version.",

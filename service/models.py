@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from service import links, runtime, tokens
+from service import links, metrics, runtime, tokens
 from service.batching import Batcher
 from service.classifier import Classifier
 from service.errors import BadToken, ModelError, NotFound, NotReady, WrongKind
@@ -122,12 +122,33 @@ class Models:
             logger.exception("The models could not be loaded.")
             self._hindrance = f"The models could not be loaded: {problem}"
             return
+        self.swap(self._loaded)
+        if self._hindrance is not None:
+            logger.error("Not ready. %s", self._hindrance)
+
+    @property
+    def loaded(self) -> Mapping[str, Mapping[int, Model]]:
+        """Every version of every model."""
+        return self._loaded
+
+    def make(self, folder: Path) -> Model:
+        """Load and prove the model in `folder`, on the caller's thread, or raise ModelError."""
+        return Model(folder, self._executor, self._settings)
+
+    def swap(self, loaded: Mapping[str, Mapping[int, Model]]) -> None:
+        """Let `loaded` answer from now on; a request that has its model keeps it to its end."""
+        for name, versions in self._loaded.items():
+            for version in versions:
+                metrics.MODELS.labels(name, version).set(0)
+        self._loaded = {name: dict(versions) for name, versions in loaded.items() if versions}
+        for name, versions in self._loaded.items():
+            for version in versions:
+                metrics.MODELS.labels(name, version).set(1)
         default = self._settings.default_model
         self._hindrance = None
         if default not in self._loaded:
             known = ", ".join(self._loaded) or "none"
             self._hindrance = f"The default model {default!r} was not loaded; there is: {known}."
-            logger.error("Not ready. %s", self._hindrance)
 
     def close(self) -> None:
         """Let the thread go."""
@@ -160,9 +181,9 @@ class Models:
 
     def _load(self) -> None:
         runtime.start(self._settings.threads)
-        for folder in find(self._settings.models):
+        for folder in newest(find(self._settings.models), self._settings.versions):
             try:
-                model = Model(folder, self._executor, self._settings)
+                model = self.make(folder)
             except ModelError as problem:
                 logger.error("Refused a model. %s", problem)
                 continue
@@ -179,6 +200,14 @@ def find(models: Path) -> list[Path]:
             f"There is no models folder {models}. Start where it is, or name it with --models."
         )
     return sorted(_version_folders(models), key=lambda one: (one.parent.name, int(one.name)))
+
+
+def newest(folders: Iterable[Path], most: int) -> list[Path]:
+    """Of the folders <name>/<version>/, the `most` highest versions of every name."""
+    by_name: dict[str, list[Path]] = {}
+    for folder in sorted(folders, key=lambda one: int(one.name)):
+        by_name.setdefault(folder.parent.name, []).append(folder)
+    return [folder for versions in by_name.values() for folder in versions[-most:]]
 
 
 def read_manifest(folder: Path) -> Manifest:

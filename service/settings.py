@@ -22,6 +22,10 @@ class Settings(BaseSettings):
         description="Processes that serve; the number of cores unless said otherwise.",
     )
     models: Path = Field(Path("models"), description="Folder with <name>/<version>/ models.")
+    versions: int = Field(4, ge=1, description="Most versions of a model that are loaded.")
+    watch_seconds: float = Field(
+        2, ge=0, description="Time between two looks for new versions of models; 0 for none."
+    )
     default_model: str = Field(
         "mnist-lecture", description="Model that answers when a request names none."
     )

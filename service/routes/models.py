@@ -4,10 +4,12 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
 from service import links
+from service.errors import Forbidden
 from service.intake import ChosenModel
 from service.manifest import Layer, Manifest
 from service.models import Model, Models
 from service.problems import documented
+from service.reloading import Watcher
 
 router = APIRouter(tags=["models"])
 
@@ -66,6 +68,25 @@ async def list_layers(model: ChosenModel) -> ServedLayers:
 async def show_layer(model: ChosenModel, name: str) -> ServedLayer:
     """One layer of a model."""
     return _layer(model.manifest, model.layer(name))
+
+
+class Reloaded(BaseModel):
+    """What the worker that answers serves now, and the sentences on what it refused."""
+
+    models: dict[str, list[int]]
+    refused: list[str]
+
+
+@router.post("/models/reload", responses=documented(403))
+async def reload(request: Request) -> Reloaded:
+    """Look for new versions now; needs a key. The other workers look every few seconds."""
+    if request.app.state.settings.keys is None:
+        raise Forbidden("Reloading on request needs keys: start the service with --keys.")
+    watcher: Watcher = request.app.state.watcher
+    refused = await watcher.look()
+    models: Models = request.app.state.models
+    served = {name: sorted(versions) for name, versions in models.loaded.items()}
+    return Reloaded(models=served, refused=refused)
 
 
 def _served(models: Models, model: Model) -> ServedModel:
