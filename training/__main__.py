@@ -8,17 +8,20 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from service.manifest import Preparation
 from training.errors import RecipeError, TrainingError
+
+OWN = "Your own images"
 
 
 def train(
     name: Annotated[
-        str,
+        str | None,
         typer.Argument(
-            help="What to train: mnist-lecture, mnist-lecture-same, cifar10-lecture-2conv or"
-            " cifar10-lecture-3conv."
+            help="The recipe, such as mnist-lecture or cifar10-lecture-3conv; a wrong name lists"
+            " them all. With --folder, whose network and rates to use."
         ),
-    ],
+    ] = None,
     data: Annotated[
         Path | None,
         typer.Option(
@@ -46,18 +49,65 @@ def train(
         Path | None,
         typer.Option(help="Folder for TensorBoard, which gets a folder NAME-VERSION."),
     ] = None,
+    threads: Annotated[
+        int,
+        typer.Option(
+            min=1, help="TensorFlow's threads. More are faster; other numbers round differently."
+        ),
+    ] = 2,
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            help="Train on the images in FOLDER/train/CLASS/ and test on those in"
+            " FOLDER/test/CLASS/; without test, a fifth of each class is set aside.",
+            rich_help_panel=OWN,
+        ),
+    ] = None,
+    model_name: Annotated[
+        str | None,
+        typer.Option(
+            "--name", help="The model's name; the folder's unless said.", rich_help_panel=OWN
+        ),
+    ] = None,
+    size: Annotated[
+        str,
+        typer.Option(
+            help="Height and width of the model's input: 32, or 48x64.", rich_help_panel=OWN
+        ),
+    ] = "32",
+    grey: Annotated[
+        bool, typer.Option("--grey/--colour", help="One channel or three.", rich_help_panel=OWN)
+    ] = False,
+    preparation: Annotated[
+        Preparation,
+        typer.Option(
+            help="photo: the middle of the picture, shrunk. digit: the ink of one written sign,"
+            " found and centred, in grey.",
+            rich_help_panel=OWN,
+        ),
+    ] = "photo",
+    flip: Annotated[
+        bool,
+        typer.Option("--flip", help="Mirrored images are of the same class.", rich_help_panel=OWN),
+    ] = False,
 ) -> None:
-    """Train one of the lecture's networks and export it for the service.
+    """Train a network and export it for the service: a recipe's, or one for your own images.
 
-    The best epoch is chosen on 5,000 training images that are held back.
+    The best epoch is chosen on training images that are held back.
     The figures printed at the end, and kept in the manifest, are over all test images.
 
     Example: convlens train mnist-lecture --data data
+
+    Example: convlens train --folder leaves --name leaves --size 64
     """
-    checkpoint = (checkpoints or models.parent / "checkpoints") / f"{name}.npz"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    checkpoint = None
     try:
+        plan = _plan(name, data, folder, model_name, size, preparation, grey, flip)
+        recipe = plan.recipe if seed is None else replace(plan.recipe, seed=seed)
+        checkpoint = (checkpoints or models.parent / "checkpoints") / f"{plan.name}.npz"
         _require_expected(checkpoint, resume)
-        _train(name, data, models, version, seed, epochs, checkpoint, logdir)
+        _train(replace(plan, recipe=recipe), models, version, epochs, checkpoint, logdir, threads)
     except TrainingError as problem:
         typer.secho(str(problem), err=True, fg="red")
         raise typer.Exit(1) from problem
@@ -65,6 +115,29 @@ def train(
         typer.echo(f"Stopped. The same command with --resume goes on from {checkpoint}.", err=True)
         raise typer.Exit(130) from None
     checkpoint.unlink(missing_ok=True)
+
+
+def _plan(
+    name: str | None,
+    data: Path | None,
+    folder: Path | None,
+    model_name: str | None,
+    size: str,
+    preparation: Preparation,
+    grey: bool,
+    flip: bool,
+) -> Any:
+    from training import plans
+
+    if folder is not None and data is not None:
+        raise RecipeError("--data is for MNIST and CIFAR-10, --folder for your own images.")
+    if folder is not None:
+        return plans.of_folder(folder, name, model_name, size, preparation, grey=grey, flip=flip)
+    if name is None:
+        raise RecipeError("Name a recipe, such as mnist-lecture, or your images by --folder.")
+    if model_name is not None:
+        raise RecipeError("--name goes with --folder: a recipe's model has the recipe's name.")
+    return plans.of_recipe(name, data)
 
 
 def _require_expected(checkpoint: Path, resume: bool) -> None:
@@ -75,34 +148,30 @@ def _require_expected(checkpoint: Path, resume: bool) -> None:
 
 
 def _train(
-    name: str,
-    folder: Path | None,
+    plan: Any,
     models: Path,
     version: int | None,
-    seed: int | None,
     epochs: int | None,
     checkpoint: Path,
     logdir: Path | None,
+    threads: int,
 ) -> None:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from training import data, export, fit, keras_nodes, recipes
+    from training import experiment, export
 
-    recipe = recipes.find(name)
-    recipe = replace(recipe, seed=recipe.seed if seed is None else seed)
-    recipe = replace(recipe, epochs=recipe.epochs if epochs is None else epochs)
-    target = models / name / str(export.vacant(models, name, version))
-    dataset = data.load(recipe.data, folder, recipe.validation)
+    target = models / plan.name / str(export.vacant(models, plan.name, version))
     console = Console()
-    watchers = [] if logdir is None else [_board(logdir / f"{name}-{target.name}", dataset)]
-    network, history = fit.fit(recipe, dataset, console, checkpoint=checkpoint, watchers=watchers)
-    nodes = keras_nodes.convert(network)
-    with console.status(f"Evaluating on {len(dataset.test):,} test images and exporting"):
-        record = {**recipe.describe(), **fit.outcome(history)}
-        manifest = export.export(nodes, dataset, record, target)
+    experiment.use_threads(threads)
+    dataset = plan.load(plan.recipe, console)
+    recipe = plan.fit(plan.recipe, dataset)
+    recipe = recipe if epochs is None else replace(recipe, epochs=epochs)
+    watchers = [] if logdir is None else [_board(logdir / f"{plan.name}-{target.name}", dataset)]
+    manifest, _ = experiment.carry_out(
+        recipe, dataset, target, console, checkpoint=checkpoint, watchers=watchers
+    )
     metrics = manifest.metrics
     remark = f" ({metrics.remark})" if metrics.remark else ""
     console.print(
-        f"{name} version {manifest.version}: test loss {metrics.loss:.4f}, test accuracy"
+        f"{plan.name} version {manifest.version}: test loss {metrics.loss:.4f}, test accuracy"
         f" {metrics.accuracy:.2%} on {metrics.images:,} images{remark} → {target}",
         highlight=False,
         soft_wrap=True,

@@ -5,7 +5,7 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.lib.npyio import NpzFile
@@ -14,15 +14,13 @@ from numpy.typing import NDArray
 from service.manifest import Preparation
 from training.errors import DataError
 
-Name = Literal["mnist", "cifar10"]
-
 VALIDATION = 5_000
 JPEG_COPY = "cbff5ea2b4f0b36db711fca187b1a7486ab6d20e862b39efa5c4d9f1d8f4c9c6"
 """The sha256 of `y_test` in the re-encoded copy of CIFAR-10, whose order is its own."""
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 
-LABELS: dict[Name, tuple[str, ...]] = {
+LABELS: dict[str, tuple[str, ...]] = {
     "mnist": tuple("0123456789"),
     "cifar10": (
         "airplane",
@@ -37,8 +35,8 @@ LABELS: dict[Name, tuple[str, ...]] = {
         "truck",
     ),
 }
-SHAPES: dict[Name, tuple[int, int, int]] = {"mnist": (28, 28, 1), "cifar10": (32, 32, 3)}
-PREPARATIONS: dict[Name, Preparation] = {"mnist": "digit", "cifar10": "photo"}
+SHAPES: dict[str, tuple[int, int, int]] = {"mnist": (28, 28, 1), "cifar10": (32, 32, 3)}
+PREPARATIONS: dict[str, Preparation] = {"mnist": "digit", "cifar10": "photo"}
 
 
 @dataclass(frozen=True)
@@ -70,12 +68,14 @@ class Dataset:
         return h, w, c
 
 
-def load(name: Name, folder: Path | None = None, validation: int = VALIDATION) -> Dataset:
+def load(name: str, folder: Path | None = None, validation: int = VALIDATION) -> Dataset:
     """The data set `name` from `folder`/`name`.npz, or from keras.datasets without a folder.
 
     The last `validation` training images, a tenth at most, become the validation split. Raises
     DataError.
     """
+    if name not in SHAPES:
+        raise DataError(f"There is no data set {name!r}; there is: {', '.join(SHAPES)}.")
     arrays = _download(name) if folder is None else _read(folder / f"{name}.npz")
     splits = {part: _split(name, arrays, part) for part in ("train", "test")}
     train = splits["train"]
@@ -101,7 +101,7 @@ def digest(labels: NDArray[Any]) -> str:
     return hashlib.sha256(labels.astype(np.uint8).tobytes()).hexdigest()
 
 
-def _download(name: Name) -> dict[str, NDArray[Any]]:
+def _download(name: str) -> dict[str, NDArray[Any]]:
     import keras
 
     module = {"mnist": keras.datasets.mnist, "cifar10": keras.datasets.cifar10}[name]
@@ -129,7 +129,7 @@ def _read(path: Path) -> dict[str, NDArray[Any]]:
         raise DataError(f"{path} is damaged or not an .npz: {problem}. Copy it anew.") from problem
 
 
-def _split(name: Name, arrays: dict[str, NDArray[Any]], part: str) -> Split:
+def _split(name: str, arrays: dict[str, NDArray[Any]], part: str) -> Split:
     images, labels = arrays[f"x_{part}"], arrays[f"y_{part}"].reshape(-1)
     height, width, channels = SHAPES[name]
     if images.ndim == 3 and channels == 1:

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from training import lowlevel, networks, strong
-from training.data import VALIDATION, Name
+from training.data import VALIDATION
 from training.errors import RecipeError
 
 
@@ -14,7 +14,8 @@ class Recipe:
     """One experiment; rates and sizes as Keras takes them."""
 
     network: Callable[..., Any]
-    data: Name
+    data: str
+    """mnist, cifar10, or a folder of images."""
     optimizer: Literal["adam", "adadelta", "rmsprop", "sgd"]
     learning_rate: float
     batch_size: int
@@ -228,6 +229,18 @@ LECTURE = (
 """What `convlens reproduce` trains unless told otherwise."""
 PAIRS = (("mnist-dense", "mnist-convolution"), ("cifar10-dense", "cifar10-lecture-2conv"))
 """Dense networks and the convolutional ones that were trained in the same way."""
+
+FOLDER = Recipe(
+    networks.cifar10_lecture_2conv,
+    "folder",
+    optimizer="adam",
+    learning_rate=0.001,
+    batch_size=32,
+    epochs=20,
+    schedule="cosine",
+    shift=2,
+)
+"""For somebody's own images, unless another recipe is named."""
 
 
 def find(name: str) -> Recipe:

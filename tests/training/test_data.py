@@ -30,7 +30,7 @@ def test_stated_number_of_images_is_held_back(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("name", "shape"), [("mnist", (28, 28, 1)), ("cifar10", (32, 32, 3))])
 def test_images_have_channels_and_labels_have_names(
-    name: data.Name, shape: tuple[int, int, int], tmp_path: Path
+    name: str, shape: tuple[int, int, int], tmp_path: Path
 ) -> None:
     write_npz(tmp_path / f"{name}.npz")
     dataset = data.load(name, tmp_path)

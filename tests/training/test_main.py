@@ -5,10 +5,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from fastapi.testclient import TestClient
+from PIL import Image
 from typer.testing import CliRunner, Result
 
+from service.app import create_app
 from service.manifest import Manifest
+from service.settings import Settings
 from tests.bundles import write_npz
 from training.__main__ import app
 from training.recipes import RECIPES
@@ -104,3 +109,71 @@ def test_module_runs_without_noise_from_tensorflow(folder: Path) -> None:
     )
     assert (run.returncode, run.stderr) == (0, "")
     assert "test accuracy" in run.stdout.splitlines()[-1]
+
+
+@pytest.fixture
+def stripes(tmp_path: Path) -> Path:
+    """Two classes of striped pictures, and one file that is no picture."""
+    for label, way in (("가로", 0), ("up", 1)):
+        (tmp_path / "stripes" / "train" / label).mkdir(parents=True)
+        for number in range(6):
+            pixels = np.zeros((20 + number, 24, 3), np.uint8)
+            np.moveaxis(pixels, way, 0)[number % 3 :: 4] = 250
+            Image.fromarray(pixels).save(tmp_path / "stripes" / "train" / label / f"{number}.png")
+    (tmp_path / "stripes" / "train" / "up" / "notes.txt").write_text("text")
+    return tmp_path / "stripes"
+
+
+def test_folder_of_images_becomes_a_model_that_is_served_with_its_labels(stripes: Path) -> None:
+    models = stripes.parent / "models"
+    options = ("--size", "8x10", "--grey", "--epochs", "1", "--models", models)
+    result = _train("--folder", stripes, *options)
+    assert result.exit_code == 0, result.output
+    assert "notes.txt: This is not an image" in result.stdout
+    manifest = Manifest.read(models / "stripes" / "1")
+    assert (manifest.input_shape, manifest.labels) == ((8, 10, 1), ("up", "가로"))
+    assert manifest.recipe["data"] == "folder"
+    assert manifest.metrics.remark == "one image in 5 of each class, set aside by chance"
+    settings = Settings(models=models, default_model="stripes")
+    with TestClient(create_app(settings)) as client:
+        picture = (stripes / "train" / "up" / "0.png").read_bytes()
+        answer = client.post("/predict", content=picture, headers={"content-type": "image/png"})
+        maps = client.get("/layers/conv1/feature-maps")
+    (prediction,) = answer.json()["predictions"]
+    assert set(prediction["probabilities"]) == {"up", "가로"}
+    assert maps.status_code == 200
+
+
+def test_model_of_a_folder_takes_another_name_and_another_network(stripes: Path) -> None:
+    models = stripes.parent / "models"
+    options = ("--epochs", "1", "--models", models, "--name", "mine", "--size", "12")
+    result = _train("mnist-lecture", "--folder", stripes, *options)
+    assert result.exit_code == 0, result.output
+    manifest = Manifest.read(models / "mine" / "1")
+    assert manifest.recipe["network"] == "mnist_lecture"
+    assert manifest.input_shape == (12, 12, 3)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--name", "a/b"), "cannot be called 'a/b'"),
+        (("--size", "large"), "'large' is no size"),
+        (("--size", "4"), "8 to 512"),
+        (("--data", "."), "--folder for your own images"),
+        (("mnist-lecture", "--size", "8"), "choose another --size"),
+    ],
+)
+def test_folder_options_that_cannot_be_are_refused_with_a_sentence(
+    options: tuple[str, ...], words: str, stripes: Path
+) -> None:
+    models = stripes.parent / "models"
+    result = _train("--folder", stripes, "--models", models, *options)
+    assert result.exit_code == 1
+    assert words in result.stderr
+    assert not models.exists()
+
+
+def test_nothing_to_train_is_refused(tmp_path: Path) -> None:
+    assert "Name a recipe" in _refusal("--models", tmp_path / "models")
+    assert "--name goes with --folder" in _refusal("mnist-lecture", "--name", "mine")
