@@ -34,6 +34,10 @@ def predict(
     url: Annotated[
         str | None, typer.Option(help="Ask the service there, such as http://127.0.0.1:8000.")
     ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(envvar="CONVLENS_KEY", help="API key, if the service asks for one."),
+    ] = None,
 ) -> None:
     """Classify image files here, in the terminal, as the service would, or let a service do it.
 
@@ -45,7 +49,7 @@ def predict(
     if url is not None:
         from convlens import remote  # A server that starts by the same command needs no client.
 
-        return remote.predict(url, files, model, top)
+        return remote.predict(url, key, files, model, top)
     given: dict[str, Any] = {} if folder is None else {"models": folder}
     settings = Settings(**given)
     try:

@@ -13,13 +13,13 @@ from convlens.client import Client, ClientError, Prediction, Result
 from convlens.files import MANY
 
 
-def predict(url: str, files: Sequence[Path], model: str | None, top: int) -> None:
+def predict(url: str, key: str | None, files: Sequence[Path], model: str | None, top: int) -> None:
     """Print what the service at `url` says of `files`; ends with 1 where one has no answer."""
     shown = len(files) > MANY and sys.stderr.isatty()
     try:
-        with Client(url, retries=1) as first:
+        with Client(url, key=key, retries=1) as first:
             first.layers(model=model)  # Says soon that nobody is there, or no such model.
-        with Client(url) as client:
+        with Client(url, key=key) as client:
             results = client.predict_many(files, model=model, top=top, show_progress=shown)
             table, failed = _table(results, top)
     except ClientError as problem:

@@ -29,6 +29,7 @@ class AsyncClient:
         self,
         url: str = "http://127.0.0.1:8000",
         *,
+        key: str | None = None,
         timeout: float = 30.0,
         retries: int = 4,
         headers: Mapping[str, str] | None = None,
@@ -37,7 +38,10 @@ class AsyncClient:
         self._url = url
         self._retries = retries
         self._http = httpx.AsyncClient(
-            base_url=url, timeout=timeout, headers=headers, transport=transport
+            base_url=url,
+            timeout=timeout,
+            headers={**calls.authorization(key), **(headers or {})},
+            transport=transport,
         )
 
     async def __aenter__(self) -> Self:

@@ -150,6 +150,11 @@ def ready() -> Call[bool]:
     return Call("/readyz", lambda response: bool(response.json()["status"] == "ready"))
 
 
+def authorization(key: str | None) -> dict[str, str]:
+    """The header that shows an API key."""
+    return {} if key is None else {"Authorization": f"Bearer {key}"}
+
+
 def _about(
     path: str,
     subject: Subject,

@@ -26,15 +26,16 @@ class Client:
     """Asks the service at `url`; safe to use from several threads.
 
     A request that finds the service busy or unreachable goes again, up to `retries` times, after
-    the wait that it asks for. `timeout` is in seconds, for each wait on the network. Every method
-    raises a ClientError with the service's sentence; `model` and `version` choose another model
-    than the default one.
+    the wait that it asks for. `key` is for a service that asks for one. `timeout` is in seconds,
+    for each wait on the network. Every method raises a ClientError with the service's sentence;
+    `model` and `version` choose another model than the default one.
     """
 
     def __init__(
         self,
         url: str = "http://127.0.0.1:8000",
         *,
+        key: str | None = None,
         timeout: float = 30.0,
         retries: int = 4,
         headers: Mapping[str, str] | None = None,
@@ -43,7 +44,10 @@ class Client:
         self._url = url
         self._retries = retries
         self._http = httpx.Client(
-            base_url=url, timeout=timeout, headers=headers, transport=transport
+            base_url=url,
+            timeout=timeout,
+            headers={**calls.authorization(key), **(headers or {})},
+            transport=transport,
         )
 
     def __enter__(self) -> Self:

@@ -114,3 +114,15 @@ def test_retry_after_is_seconds_or_a_date(header: str | None, seconds: float | N
     assert isinstance(error, Unavailable)
     expected = None if seconds is None else pytest.approx(seconds, abs=60)
     assert error.retry_after == expected
+
+
+def test_key_goes_along() -> None:
+    seen: list[httpx.Headers] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request.headers)
+        return MODELS
+
+    with Client("http://test", key="k", transport=httpx.MockTransport(answer)) as client:
+        client.models()
+    assert seen[0]["authorization"] == "Bearer k"
