@@ -61,6 +61,17 @@ class Metrics(_Record):
     accuracy: float = Field(ge=0, le=1)
     loss: float
     images: int = Field(gt=0, description="How many test images the figures are over.")
+    calibration_error: float | None = Field(
+        None, ge=0, le=1, description="Expected calibration error over 15 bins."
+    )
+    foreign: dict[str, float] | None = Field(
+        None,
+        description="How often a foreign image of each kind is more `unfamiliar` than a test image:"
+        " the area under the ROC curve.",
+    )
+    unfamiliar: float | None = Field(
+        None, description="The share of test images whose `unfamiliar` is above 0.5."
+    )
     remark: str | None = Field(None, description="What a reader must know beside the figures.")
 
 
@@ -95,6 +106,9 @@ class Manifest(_Record):
     layers: tuple[Layer, ...] = Field(min_length=1)
     parameters: int = Field(ge=0)
     metrics: Metrics
+    temperature: float = Field(
+        1.0, gt=0, description="The probabilities are softmax(logits / temperature)."
+    )
     statistics: dict[str, MapStatistics] = Field(
         default_factory=dict, description="Convolution and pooling layers by name."
     )

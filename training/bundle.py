@@ -6,14 +6,26 @@ from typing import Any
 import tensorflow as tf
 
 from service.manifest import Layer
+from training.confidence import Confidence, features, unfamiliar
 from training.nodes import ACTIVATIONS, Node
 
 
 class Bundle(tf.Module):  # type: ignore[misc]
     """A network whose input is uint8 `images` (n, h, w, c); scaling to 0..1 is part of it."""
 
-    def __init__(self, nodes: Sequence[Node], shape: tuple[int, int, int]) -> None:
+    def __init__(
+        self,
+        nodes: Sequence[Node],
+        shape: tuple[int, int, int],
+        confidence: Confidence | None = None,
+    ) -> None:
         super().__init__()
+        confidence = confidence or Confidence()
+        self._temperature = confidence.temperature
+        self._known = {
+            name: tf.Variable(values, trainable=False, name=f"unfamiliar/{name}")
+            for name, values in confidence.arrays.items()
+        }
         self._nodes = tuple(nodes)
         self._shape = shape
         self._weights = {
@@ -50,8 +62,20 @@ class Bundle(tf.Module):  # type: ignore[misc]
         return tuple(node.describe(outputs[node.name].shape[1:].as_list()) for node in self._nodes)
 
     def predict(self, images: Any) -> dict[str, Any]:
-        """`probabilities` (n, classes)."""
-        return {"probabilities": self._walk(_scale(images))[self._nodes[-1].name]}
+        """`probabilities` (n, classes), and `unfamiliar` (n,) where it was calibrated."""
+        scaled = _scale(images)
+        outputs = self._walk(scaled)
+        answer = {"probabilities": outputs[self._nodes[-1].name]}
+        if self._known:
+            found = features(self._nodes, outputs, scaled)
+            answer["unfamiliar"] = unfamiliar(self._known, found, self._logits(outputs))
+        return answer
+
+    def features(self, images: Any) -> tuple[Any, Any]:
+        """What confidence is calibrated on: the features (n, …) and logits (n, classes)."""
+        scaled = _scale(images)
+        outputs = self._walk(scaled)
+        return features(self._nodes, outputs, scaled), self._logits(outputs)
 
     def activations(self, images: Any) -> dict[str, Any]:
         """Every layer's output, `<layer>/pre` before its activation, and `logits`."""
@@ -106,12 +130,16 @@ class Bundle(tf.Module):  # type: ignore[misc]
                 value = node.compute(inputs, self._weights[node.name])
                 if node.activation is not None:
                     outputs[f"{node.name}/pre"] = value
-                    value = ACTIVATIONS[node.activation](value)
+                    cooled = value / self._temperature if self._is_tempered(node) else value
+                    value = ACTIVATIONS[node.activation](cooled)
             if masks is not None and node.name in masks:
                 value = value * masks[node.name]
             outputs[node.name] = value
         del outputs["images"]
         return outputs
+
+    def _is_tempered(self, node: Node) -> bool:
+        return node is self._nodes[-1] and self._temperature != 1.0
 
     def _logits(self, outputs: dict[str, Any]) -> Any:
         return outputs[f"{self._nodes[-1].name}/pre"]

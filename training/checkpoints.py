@@ -79,7 +79,7 @@ def load(path: Path, variables: Sequence[Any], recipe: Recipe) -> Position:
             best = [file[f"best{i}"] for i in range(sum(n.startswith("best") for n in file.files))]
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as problem:
         raise RecipeError(
-            f"{path} is not a checkpoint that can be read: {problem}. Remove it to start anew."
+            f"{path} is damaged or of another network. Remove it to start anew."
         ) from problem
     return Position(**note["position"], best=best)
 

@@ -29,7 +29,7 @@ def carry_out(
     nodes = keras_nodes.convert(network)
     with console.status(f"Evaluating on {len(dataset.test):,} test images and exporting"):
         record = {**recipe.describe(), **fit.outcome(history)}
-        return export.export(nodes, dataset, record, target), history
+        return export.export(nodes, dataset, record, target, honest=True), history
 
 
 def use_threads(count: int) -> int:

@@ -14,8 +14,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from service.manifest import POOLING, Layer, Manifest, MapStatistics, Metrics, weights_digest
-from training import golden, lite
+from service.manifest import POOLING, Layer, Manifest, MapStatistics, weights_digest
+from training import assessment, golden, lite
 from training.bundle import Bundle
 from training.data import Dataset, Split
 from training.errors import ExportError
@@ -48,15 +48,19 @@ def export(
     dataset: Dataset,
     recipe: RecipeRecord,
     folder: Path,
+    *,
+    honest: bool = False,
 ) -> Manifest:
     """Write the model to `folder`, .../<name>/<version>, and return its manifest.
 
-    The figures in the manifest come from the exported graph over all test images. Raises
+    The figures in the manifest come from the exported graph over all test images. An `honest`
+    model has its temperature, and its sense of the unfamiliar, from the validation split. Raises
     ExportError when the folder exists or cannot be written; nothing half-written stays.
     """
-    bundle = Bundle(nodes, dataset.shape)
+    sure = assessment.calibrate(Bundle(nodes, dataset.shape), dataset) if honest else None
+    bundle = Bundle(nodes, dataset.shape, sure)
     layers = bundle.layers()
-    metrics, statistics = _measure(bundle, layers, dataset)
+    metrics, statistics = assessment.measure(bundle, dataset), _survey(bundle, layers, dataset)
     with _written_whole(folder) as partial:
         tf.saved_model.save(bundle, str(partial), signatures=bundle.signatures())
         lite.write(partial)
@@ -69,6 +73,7 @@ def export(
             layers=layers,
             parameters=sum(layer.parameters for layer in layers),
             metrics=metrics,
+            temperature=1.0 if sure is None else sure.temperature,
             statistics=statistics,
             recipe=recipe,
             libraries=_libraries(),
@@ -110,10 +115,8 @@ def _reason(problem: Any) -> str:
     return first.rpartition("; ")[2].strip(" .")
 
 
-def _measure(
-    bundle: Bundle, layers: Sequence[Layer], dataset: Dataset
-) -> tuple[Metrics, dict[str, MapStatistics]]:
-    """Accuracy and cross-entropy over the test images, and each map's statistics over them."""
+def _survey(bundle: Bundle, layers: Sequence[Layer], dataset: Dataset) -> dict[str, MapStatistics]:
+    """Each map's statistics over the test images."""
     run = tf.function(bundle.activations)
     mapped = [
         layer.name
@@ -121,19 +124,11 @@ def _measure(
         if (layer.kind == "convolution" or layer.kind in POOLING) and len(layer.output_shape) == 3
     ]
     sums = {name: _Running() for name in mapped}
-    right, loss = 0, 0.0
-    for images, labels in _batches(dataset.test):
+    for images, _ in _batches(dataset.test):
         outputs = run(tf.constant(images))
-        logits = outputs["logits"].numpy()
-        right += int((logits.argmax(axis=1) == labels).sum())
-        loss += float(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits).numpy().sum())
         for name, running in sums.items():
             running.add(outputs[name].numpy())
-    count = len(dataset.test)
-    metrics = Metrics(
-        accuracy=right / count, loss=loss / count, images=count, remark=dataset.remark
-    )
-    return metrics, {name: running.result() for name, running in sums.items()}
+    return {name: running.result() for name, running in sums.items()}
 
 
 class _Running:

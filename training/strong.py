@@ -60,5 +60,5 @@ def _convolution(
     x = layers.Conv2D(maps, kernel, name=name, **options)(x)
     if pool:
         x = layers.MaxPooling2D(2, name=f"{name.replace('conv', 'pool')}")(x)
-    x = layers.BatchNormalization(momentum=0.9, scale=False, name=f"{name}.norm")(x)
+    x = layers.BatchNormalization(momentum=0.9, scale=not pool, name=f"{name}.norm")(x)
     return layers.Activation("relu", name=f"{name}.relu")(x)

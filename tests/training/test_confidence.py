@@ -1,0 +1,58 @@
+"""A temperature makes an overconfident network honest, and what is far from all classes is told."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.bundles import tiny_dataset, tiny_nodes
+from training import assessment, confidence, foreign
+from training.bundle import Bundle
+
+SHAPE = (12, 12, 1)
+
+
+def test_temperature_undoes_an_exaggeration() -> None:
+    random = np.random.default_rng(1)
+    logits = random.normal(0, 2, (4000, 5))
+    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    labels = np.array([random.choice(5, p=row) for row in shares])
+    assert confidence.temperature(3 * logits, labels) == pytest.approx(3, rel=0.1)
+    assert confidence.calibration_error(shares, labels) < 0.03
+
+
+def test_calibration_error_is_the_mean_gap_between_sure_and_right() -> None:
+    rows = np.array([[0.9, 0.1]] * 10 + [[0.4, 0.6]] * 10)
+    labels = np.array([0] * 5 + [1] * 15)
+    assert confidence.calibration_error(rows, labels) == pytest.approx((0.4 + 0.4) / 2)
+
+
+def test_area_under_the_curve_counts_ties_half() -> None:
+    assert confidence.auroc(np.array([1.0, 2.0]), np.array([3.0])) == 1
+    assert confidence.auroc(np.array([1.0, 2.0]), np.array([2.0])) == 0.75
+    assert confidence.auroc(np.array([1.0, 1.0]), np.array([1.0])) == 0.5
+
+
+def test_calibrated_bundle_tells_the_unfamiliar_and_tempers_its_probabilities() -> None:
+    dataset, nodes = tiny_dataset(SHAPE, count=300), tiny_nodes(SHAPE, 3)
+    sure = assessment.calibrate(Bundle(nodes, SHAPE), dataset)
+    bundle = Bundle(nodes, SHAPE, sure)
+    images = tf.constant(dataset.validation.images)
+    answer, outputs = bundle.predict(images), bundle.activations(images)
+    tempered = tf.nn.softmax(outputs["logits"] / sure.temperature)
+    assert np.abs(answer["probabilities"] - tempered).max() < 1e-6
+    assert np.abs(answer["probabilities"] - outputs["output"]).max() < 1e-6
+    scores = answer["unfamiliar"].numpy()
+    assert scores.shape == (300,)
+    assert (scores > 0.5).mean() == pytest.approx(0.01, abs=0.005)
+    blank = bundle.predict(tf.zeros((1, *SHAPE), tf.uint8))["unfamiliar"].numpy()
+    assert blank[0] > 0.9
+
+
+@pytest.mark.parametrize("shape", [(28, 28, 1), (32, 32, 3)])
+def test_foreign_images_fill_any_shape_and_repeat_themselves(shape: tuple[int, int, int]) -> None:
+    drawn, again = foreign.drawings(shape), foreign.drawings(shape)
+    assert set(drawn) == {"blank", "noise", "speckles", "letters"}
+    for kind, images in drawn.items():
+        assert images.shape == (foreign.COUNT, *shape)
+        assert images.dtype == np.uint8
+        assert (images == again[kind]).all()

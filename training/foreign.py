@@ -1,0 +1,67 @@
+"""Images that belong to no data set, drawn at any shape: a model should say that it knows none."""
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]
+Shape = tuple[int, int, int]
+
+COUNT = 500
+LETTERS = "ABCDEFGHJKLMNPQRTUVWXYabdefhkmnprtwxy"
+"""Those that are not taken for a digit."""
+FONTS = range(8)
+"""OpenCV's Hershey fonts."""
+
+
+def drawings(shape: Shape, seed: int = 1) -> dict[str, Pixels]:
+    """Foreign images by kind, each uint8 (n, h, w, c)."""
+    random = np.random.default_rng(seed)
+    return {name: draw(shape, random) for name, draw in _KINDS.items()}
+
+
+def _blank(shape: Shape, random: np.random.Generator) -> Pixels:
+    """One colour from edge to edge: black, white and what lies between."""
+    colours = random.integers(0, 256, (COUNT, 1, 1, shape[2]), dtype=np.uint8)
+    colours[:2] = [[[[0]]], [[[255]]]]
+    return np.broadcast_to(colours, (COUNT, *shape)).copy()
+
+
+def _noise(shape: Shape, random: np.random.Generator) -> Pixels:
+    return random.integers(0, 256, (COUNT, *shape), dtype=np.uint8)
+
+
+def _speckles(shape: Shape, random: np.random.Generator) -> Pixels:
+    """Each pixel is lit or dark; a tenth is lit."""
+    lit = random.random((COUNT, *shape[:2], 1)) < 0.1
+    return np.broadcast_to(lit * np.uint8(255), (COUNT, *shape)).astype(np.uint8)
+
+
+def _letters(shape: Shape, random: np.random.Generator) -> Pixels:
+    return np.stack([_letter(shape, random) for _ in range(COUNT)])
+
+
+def _letter(shape: Shape, random: np.random.Generator) -> Pixels:
+    """A light letter in the middle, as large as a digit of MNIST."""
+    fine = 8
+    height, width, channels = shape
+    canvas = np.zeros((height * fine, width * fine), np.uint8)
+    text = str(random.choice(list(LETTERS)))
+    font, thick = int(random.choice(FONTS)), int(random.integers(fine, 3 * fine))
+    size = max(cv2.getTextSize(text, font, 1, 1)[0])
+    scale = min(height, width) * fine * 0.7 / size
+    across, up = cv2.getTextSize(text, font, scale, thick)[0]
+    place = ((canvas.shape[1] - across) // 2, (canvas.shape[0] + up) // 2)
+    cv2.putText(canvas, text, place, font, scale, 255, thick, cv2.LINE_AA)
+    small = cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA)
+    return np.repeat(np.asarray(small, np.uint8)[..., np.newaxis], channels, axis=2)
+
+
+_KINDS: dict[str, Callable[[Shape, np.random.Generator], Pixels]] = {
+    "blank": _blank,
+    "noise": _noise,
+    "speckles": _speckles,
+    "letters": _letters,
+}
