@@ -7,7 +7,10 @@ from typing import Literal
 import httpx2
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image, ImageDraw
 from playwright.sync_api import Page, Route, expect
+
+from tests.pictures import save
 
 SEVEN = [(70, 60), (200, 60), (130, 230)]
 
@@ -68,6 +71,39 @@ def test_every_word_becomes_korean(page: Page) -> None:
     expect(page.get_by_role("heading", name="신경망 속")).to_be_visible()
     expect(page.locator("html")).to_have_attribute("lang", "ko")
     expect(page.locator("#steps")).to_contain_text("무게중심")
+
+
+def test_every_step_of_the_preparation_has_korean_words(page: Page, service: str) -> None:
+    pictures = [
+        ("mnist-lecture", Image.new("L", (90, 90), 255)),
+        ("mnist-lecture", stroke("L", 255, on=0)),
+        ("mnist-lecture", stroke("RGBA", (0, 0, 0, 255), on=(0, 0, 0, 0), width=3)),
+        ("mnist-lecture", stroke("RGB", (200, 0, 0), on=(255, 255, 255), width=30)),
+        ("cifar10-lecture-3conv", stroke("RGBA", (9, 9, 9, 255), on=(0, 0, 0, 0))),
+        ("cifar10-lecture-3conv", stroke("P", 1, on=0)),
+        ("cifar10-lecture-3conv", stroke("L", 9, on=99)),
+    ]
+    said = set()
+    for model, picture in pictures:
+        answer = httpx2.post(f"{service}/predict?model={model}", content=save(picture)).json()
+        said.update(answer["predictions"][0]["prepared"])
+    assert {"found no ink: blank", "light ink on a dark ground", "converted to RGB"} <= said
+    assert {"inverted: dark ink on a light ground", "cropped to the centre 90×90"} <= said
+    translated = page.evaluate(
+        """async (sentences) => {
+          const { speak, step } = await import('/web/texts.js');
+          speak('ko');
+          return sentences.map(step);
+        }""",
+        sorted(said),
+    )
+    assert [one for one in translated if re.search("[a-z]{2}", one)] == []
+
+
+def stroke(mode: str, ink: object, *, on: object, width: int = 10) -> Image.Image:
+    picture = Image.new(mode, (100, 90), on)  # type: ignore[arg-type]
+    ImageDraw.Draw(picture).line([(40, 20), (60, 70)], ink, width)  # type: ignore[arg-type]
+    return picture
 
 
 def test_refusals_are_korean_too_beside_the_service_s_own_words(
