@@ -2,7 +2,6 @@
 
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,12 +13,11 @@ from rich.table import Table
 
 from convlens import files as image_files
 from convlens import progress
-from service import images, models, preparation, runtime
+from service import images, inputs, models
+from service.classifier import Classifier
 from service.errors import NotFound, ServiceError
 from service.manifest import Manifest
 from service.settings import Settings
-
-BATCH = 64
 
 
 def predict(
@@ -55,20 +53,18 @@ def predict(
     try:
         place = _newest(settings.models, model or settings.default_model)
         manifest = models.read_manifest(place)
-        runtime.start(os.cpu_count() or 1)
-        network = runtime.Network(place)
+        classify = Classifier(place, manifest.input_shape, os.cpu_count() or 1)
     except ServiceError as problem:
         Console(stderr=True).print(f"[red]{problem}[/red]", soft_wrap=True)
         raise typer.Exit(1) from problem
     with progress.bar(
         len(files), shown=len(files) > image_files.MANY and sys.stderr.isatty()
     ) as step:
-        inputs = [_read(file, manifest, settings, step) for file in files]
-    good = [one for one in inputs if not isinstance(one, str)]
-    rows = [network.predict(np.stack(good[i : i + BATCH])) for i in range(0, len(good), BATCH)]
-    answers: Iterator[NDArray[np.float32]] = iter(np.concatenate(rows) if rows else ())
+        read = [_read(file, manifest, settings, step) for file in files]
+    good = [one for one in read if not isinstance(one, str)]
+    answers = iter(classify(np.stack(good)) if good else ())
     table = Table("image", "class", f"top {top}", title=f"{manifest.name} {manifest.version}")
-    for file, one in zip(files, inputs, strict=True):
+    for file, one in zip(files, read, strict=True):
         if isinstance(one, str):
             table.add_row(file.name, "[red]–[/red]", f"[red]{one}[/red]")
         else:
@@ -93,13 +89,12 @@ def _read(
     step()
     limits = images.Limits(settings.max_image_bytes, settings.max_image_pixels)
     try:
-        picture = images.decode(images.inspect(file.read_bytes(), limits))
+        return inputs.read(file.read_bytes(), manifest, limits).pixels
     except (OSError, ServiceError) as problem:
         return str(problem)
-    return preparation.prepare(picture, manifest.preparation, manifest.input_shape).pixels
 
 
 def _words(row: NDArray[np.float32], manifest: Manifest, top: int) -> tuple[str, str]:
-    best = np.argsort(-row, kind="stable")[:top]
+    best = np.argsort(-row[: len(manifest.labels)], kind="stable")[:top]
     shown = "  ".join(f"{manifest.labels[i]} {row[i]:.1%}" for i in best)
     return f"[bold]{manifest.labels[best[0]]}[/bold]", shown
