@@ -1,4 +1,4 @@
-"""Results become a report: Markdown, the same as HTML in one file, and a chart for each curve."""
+"""Results become a report: Markdown, the same as HTML in one file, charts, and the figures."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -45,13 +45,15 @@ over all test images, which played no part in any choice.
 
 
 def write(results: Sequence[Result], path: Path) -> None:
-    """Write `path`, a .md, the .html beside it, and the charts into a folder of the same name."""
+    """Write `path`, a .md, the .html beside it; charts and figures into a folder of that name."""
     path.parent.mkdir(parents=True, exist_ok=True)
     folder = path.with_suffix("")
     folder.mkdir(exist_ok=True)
     drawn = {name: svg for result in results for name, svg in _charts(result).items()}
     for name, svg in drawn.items():
         (folder / name).write_text(svg, encoding="utf-8")
+    for result in results:
+        result.write(folder / f"{result.name}.json")
     text = markdown(results, folder.name)
     path.write_text(text, encoding="utf-8")
     path.with_suffix(".html").write_text(_html(text, folder.name, drawn), encoding="utf-8")
@@ -94,9 +96,8 @@ def _setting(results: Sequence[Result]) -> str:
     versions = ", ".join(f"{name} {libraries[name]}" for name in ("tensorflow", "keras"))
     return (
         f"Time is of one core, for training alone. Trained on {processors} with {threads} threads,"
-        f" {versions}. The same seed and number of threads give the same figures on the"
-        " same machine; another processor rounds differently, and the figures differ by a few"
-        " images in a thousand."
+        f" {versions}. The same seed and number of threads give the same figures on the same"
+        " machine; another processor may round differently, and then the figures differ a little."
     )
 
 
