@@ -6,9 +6,13 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from typer.testing import CliRunner
 
 from service.app import create_app
 from service.settings import Settings
+from training import first_maps
+from training.lowlevel import LECTURE
+from training.recipes import RECIPES
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "docs" / "lecture.md").read_text(encoding="utf-8")
@@ -44,3 +48,17 @@ def test_linked_file_exists(target: str) -> None:
 def test_networks_named_exist() -> None:
     source = (ROOT / "training" / "networks.py").read_text(encoding="utf-8")
     assert set(re.findall(r"^def (\w+_lecture\w*)", source, re.MULTILINE)) == FUNCTIONS
+
+
+@pytest.mark.parametrize("name", sorted(set(re.findall(r"convlens train ([\w-]+)", TEXT))))
+def test_recipes_named_exist(name: str) -> None:
+    assert name in RECIPES
+
+
+def test_first_step_prints_what_is_shown() -> None:
+    (shown,) = re.findall(r"-m training\.first_maps\n```\n\n```\n(.+?)```", TEXT, re.DOTALL)
+    assert CliRunner().invoke(first_maps.app, []).stdout == shown
+
+
+def test_blocks_named_are_those_of_the_graph() -> None:
+    assert ", ".join(LECTURE) in TEXT.replace("\n", " ")
