@@ -23,6 +23,7 @@ a { color: var(--link); }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { border-bottom: 1px solid var(--line); padding: 0.35rem 0.9rem 0.35rem 0; text-align: left;
   vertical-align: top; }
+td:last-child { white-space: nowrap; }
 th { color: var(--quiet); font-weight: 600; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(20rem, 100%), 1fr));
   gap: 1rem; }

@@ -15,7 +15,8 @@ from typer.testing import CliRunner
 from convlens.__main__ import app
 from service.manifest import Manifest
 from tests.bundles import write_npz
-from training import fit, recipes, report, reproduction, results
+from training import recipes, report, reproduction, results
+from training.checkpoints import Position
 from training.results import Result
 
 ROOT = Path(__file__).parents[2]
@@ -95,13 +96,13 @@ def test_stopped_run_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.Mo
     write_npz(tmp_path / "mnist.npz")
     monkeypatch.setitem(recipes.RECIPES, NAME, replace(recipes.find(NAME), epochs=3))
     trained: list[int] = []
-    close = fit.Position.close_epoch
+    close = Position.close_epoch
 
-    def stop_after_two(self: fit.Position, figures: dict[str, float]) -> None:
+    def stop_after_two(self: Position, figures: dict[str, float]) -> None:
         close(self, figures)
         trained.append(self.epoch)
 
-    monkeypatch.setattr(fit.Position, "close_epoch", stop_after_two)
+    monkeypatch.setattr(Position, "close_epoch", stop_after_two)
     clock = reproduction._Clock.__call__
 
     def interrupt(self: Any, epoch: int, figures: Mapping[str, float], network: Any) -> None:
