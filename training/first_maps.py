@@ -48,7 +48,7 @@ def show(
         raise typer.BadParameter(f"--sample is one of {', '.join(samples.names('digit'))}.")
     picture = images.decode(Image.open(io.BytesIO(samples.data("digit", sample))))
     pixels = preparation.prepare(picture, "digit", (28, 28, 1)).pixels[..., 0]
-    image = pixels.astype(np.float32) / 255
+    image = pixels.astype(np.float32) / np.float32(255)
     steps = dict(zip(("maps", "pooled"), random_maps(image, filters, seed), strict=True))
     typer.echo(f"image {pictures.shape(image)}")
     for name, maps in steps.items():

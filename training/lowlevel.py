@@ -93,7 +93,7 @@ class Network(tf.Module):  # type: ignore[misc]
         stddev: float | None = None,
     ) -> None:
         super().__init__("network")
-        self._given = {"units": units, "scopes": scopes, "stddev": stddev}
+        self._given: dict[str, Any] = {"units": units, "scopes": scopes, "stddev": stddev}
         self.input_shape, self.output_shape = (None, *shape), (None, classes)
         self.scopes = scopes
         height, width, channels = shape

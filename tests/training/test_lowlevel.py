@@ -40,9 +40,15 @@ def _fit(recipe: Recipe, **options: Any) -> tuple[Any, Mapping[str, list[float]]
 def _twin(network: lowlevel.Network, shape: tuple[int, int, int]) -> Any:
     """The lecture's Keras network with the same weights."""
     twin = networks.mnist_lecture_same(shape, 3)
+    blocks: tuple[Any, ...] = (
+        network.convolution1,
+        network.convolution2,
+        network.affine,
+        network.output,
+    )
     for name, block in zip(
         ("conv1", "conv2", "dense1", "output"),
-        (network.convolution1, network.convolution2, network.affine, network.output),
+        blocks,
         strict=True,
     ):
         twin.get_layer(name).set_weights([block.kernel.numpy(), block.bias.numpy()])
