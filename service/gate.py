@@ -3,6 +3,7 @@
 import asyncio
 import math
 import time
+from typing import cast
 
 from limits import RateLimitItem, parse_many
 from limits.errors import ConfigurationError
@@ -27,7 +28,7 @@ class Rate:
         """Raises ValueError with what is wrong in `rule` or `storage`."""
         self._items: list[RateLimitItem] = parse_many(rule)
         try:
-            self._storage: Storage = storage_from_string(storage)
+            self._storage = cast(Storage, storage_from_string(storage))
         except ConfigurationError as problem:
             raise ValueError(str(problem)) from problem
         self._limiter = FixedWindowRateLimiter(self._storage)

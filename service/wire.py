@@ -1,8 +1,9 @@
 """Connections: what uvicorn lets through without bound, refused in size, count and time."""
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
+from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from service.deadline import let_go
@@ -38,7 +39,7 @@ class Connection(HttpToolsProtocol):
     def connection_lost(self, problem: Exception | None) -> None:
         self._stop_timer()
         if self.cycle is not None and not self.cycle.response_complete:
-            let_go(self.cycle.scope)
+            let_go(cast(Scope, self.cycle.scope))
         super().connection_lost(problem)
 
     def on_message_begin(self) -> None:
