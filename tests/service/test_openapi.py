@@ -14,7 +14,7 @@ from service.settings import Settings
 
 # What a schema cannot say: whether a text is the token of an image, bytes are a picture, a window
 # fits its input, a layer is of the right kind. A refusal must still be one that is documented.
-REFUSED = [400, 404, 406, 409, 413, 415, 422]
+REFUSED = [400, 403, 404, 406, 409, 413, 415, 422]
 CONFIG = {
     "checks": {
         "positive_data_acceptance": {"expected-statuses": ["2xx", "3xx", *map(str, REFUSED)]}
