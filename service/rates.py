@@ -54,7 +54,7 @@ class SharedFile(Storage):
         return time.time() if row is None else float(row[1])
 
     def check(self) -> bool:
-        return self._file.execute("SELECT 1").fetchone() == (1,)
+        return bool(self._file.execute("SELECT 1").fetchone() == (1,))
 
     def reset(self) -> int | None:
         return self._file.execute("DELETE FROM counts").rowcount
