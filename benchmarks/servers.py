@@ -18,7 +18,7 @@ from benchmarks import requests
 from benchmarks.peers import Peer
 
 TAG = "CONVLENS_BENCHMARK"
-PATIENCE = 240.0
+PATIENCE = 90.0
 
 
 class NotStarted(Exception):

@@ -9,6 +9,8 @@ before anything is measured. Without --data the digits are drawn.
 
 import json
 import os
+import signal
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -43,6 +45,8 @@ def main(
     ] = None,
 ) -> None:
     """Measure the servers in rounds and print the medians."""
+    # A termination must unwind the stack, or the server of the moment would go on running.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     _require_wrk()
     if quick:
         rounds, seconds = 2, 2
