@@ -2,27 +2,28 @@
 
 import base64
 import os
+from functools import cache
 
 import numpy as np
 from digits import answer, decode, load
 from kserve import Model, ModelServer
 
 
+# Loaded with a worker's first request: KServe ends workers that take long to start.
+model = cache(load)
+
+
 class Digits(Model):
-    """Travels to the workers by pickle: each loads the model when it arrives, the parent never."""
+    """Travels to the workers by pickle, without the model; the parent never loads it."""
 
     def __init__(self) -> None:
         super().__init__("digits")
         self.ready = True
 
-    def __setstate__(self, state: dict) -> None:
-        self.__dict__.update(state)
-        self.model = load()
-
     async def predict(self, payload: dict, headers=None, response_headers=None) -> dict:
         """The `instances` of one request."""
         files = [base64.b64decode(one["image"]["b64"]) for one in payload["instances"]]
-        rows = self.model(np.stack([decode(file) for file in files]))
+        rows = model()(np.stack([decode(file) for file in files]))
         return {"predictions": [answer(row) for row in rows]}
 
 
