@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import subprocess
+import sysconfig
 import time
 import uuid
 from collections.abc import Iterator
@@ -98,6 +99,7 @@ def _start(peer: Peer, python: Path, model: Path, workers: int, log: Path) -> Se
         "grpc": str(free_port()),
         "metrics": str(free_port()),
         "workers": str(workers),
+        "libpython": sysconfig.get_config_var("LIBDIR"),
         "model": str(model.resolve()),
     }
     environment = {
