@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -58,19 +59,27 @@ def main(
     known = bare.measure(model, digits, threads=1)
     at_once = [int(one) for one in connections.split(",")]
     plan = Plan(model, digits, known, workers, at_once, seconds)
+    about.append(f"{rounds} rounds of {seconds:g} s a figure; {workers} workers; medians")
     for turn in range(rounds):
         for record in records:
             if not record.absent:
                 console.print(f"round {turn + 1} of {rounds}: {record.peer.title}")
                 plan.run(record)
-    about.append(f"{rounds} rounds of {seconds:g} s a figure; {workers} workers; medians")
+                # After each server, so that a run that is cut short has not been in vain.
+                _write(output, records, known, about)
+    print(tables.serving(records, known, about))
+
+
+def _write(
+    output: Path | None, records: Sequence[Record], known: bare.Bare, about: Sequence[str]
+) -> None:
+    if output is None:
+        return
+    output.parent.mkdir(parents=True, exist_ok=True)
     report = tables.serving(records, known, about)
-    print(report)
-    if output is not None:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        output.with_suffix(".md").write_text(f"# convlens beside other servers\n\n{report}")
-        written = json.dumps(tables.record(records, known, about), indent=1)
-        output.with_suffix(".json").write_text(written + "\n")
+    output.with_suffix(".md").write_text(f"# convlens beside other servers\n\n{report}")
+    written = json.dumps(tables.record(records, known, about), indent=1)
+    output.with_suffix(".json").write_text(written + "\n")
 
 
 def _require_wrk() -> None:

@@ -5,12 +5,15 @@ import os
 from functools import cache
 
 import numpy as np
-from digits import answer, decode, load
 from kserve import Model, ModelServer
 
 
-# Loaded with a worker's first request: KServe ends workers that take long to start.
-model = cache(load)
+@cache
+def digits():
+    """TensorFlow and the model, with a worker's first request: KServe ends slow starters."""
+    import digits
+
+    return digits, digits.load()
 
 
 class Digits(Model):
@@ -22,9 +25,10 @@ class Digits(Model):
 
     async def predict(self, payload: dict, headers=None, response_headers=None) -> dict:
         """The `instances` of one request."""
+        code, model = digits()
         files = [base64.b64decode(one["image"]["b64"]) for one in payload["instances"]]
-        rows = model()(np.stack([decode(file) for file in files]))
-        return {"predictions": [answer(row) for row in rows]}
+        rows = model(np.stack([code.decode(file) for file in files]))
+        return {"predictions": [code.answer(row) for row in rows]}
 
 
 if __name__ == "__main__":
