@@ -5,6 +5,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import cv2
 import numpy as np
@@ -62,10 +63,12 @@ def plain(data: bytes, shape: tuple[int, int, int]) -> NDArray[np.uint8] | None:
     """
     if not data.startswith(_plain_header(shape)) or not _plain_chunks(data):
         return None
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if pixels is None or pixels.ndim == 2:
-        return pixels
-    return np.ascontiguousarray(pixels[..., ::-1])  # OpenCV's colours are blue, green, red.
+    pixels: Any = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if pixels is None:
+        return None
+    if pixels.ndim == 2:
+        return np.asarray(pixels, np.uint8)
+    return np.ascontiguousarray(pixels[..., ::-1], np.uint8)  # OpenCV's colours are blue, green, red.
 
 
 def inspect(data: bytes, limits: Limits) -> Image.Image:
@@ -131,7 +134,7 @@ def _plain_chunks(data: bytes) -> bool:
         length, kind = struct.unpack_from(">I4s", data, place)
         place += 12 + length
         if kind == b"IEND":
-            return place == len(data)
+            return bool(place == len(data))
         if kind not in (b"IDAT", b"pHYs", b"tIME"):
             return False
     return False

@@ -53,7 +53,7 @@ class Position:
 
 def save(path: Path, variables: Sequence[Any], position: Position, recipe: Recipe) -> None:
     """Write all of it to `path`, which at any moment is the old file or the new one."""
-    arrays = {f"variable{i}": np.asarray(one) for i, one in enumerate(variables)}
+    arrays: dict[str, Any] = {f"variable{i}": np.asarray(one) for i, one in enumerate(variables)}
     arrays |= {f"best{i}": one for i, one in enumerate(position.best)}
     counts = {key: value for key, value in vars(position).items() if key != "best"}
     note = json.dumps({"position": counts, "recipe": recipe.describe()})

@@ -126,4 +126,4 @@ def _energy(logits: Any) -> Any:
 
 
 def _deviation(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.float32(values.std() + 1e-6)
+    return np.asarray(values.std() + 1e-6, np.float32)

@@ -4,7 +4,7 @@ FastAPI documents it like any other and takes no part in answering: to solve the
 `POST /predict` took it longer than the network needs for an image.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar, get_args, get_origin
 
 from fastapi.exceptions import RequestValidationError
@@ -19,14 +19,16 @@ Query = TypeVar("Query", bound=BaseModel)
 class DirectRoute(APIRoute):
     """For endpoints `(request: Request, query: Annotated[Model, Query()]) -> Response`."""
 
-    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:
-        endpoint = self.endpoint
-        (kind,) = (field.field_info.annotation for field in self.dependant.query_params)
-        without: Any = kind()
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        endpoint: Any = self.endpoint
+        kinds: Any = [field.field_info.annotation for field in self.dependant.query_params]
+        (kind,) = kinds
+        without = kind()
 
         async def handle(request: Request) -> Response:
             query = read(request, kind) if request.scope["query_string"] else without
-            return await endpoint(request, query)
+            answer: Response = await endpoint(request, query)
+            return answer
 
         return handle
 

@@ -116,7 +116,7 @@ async def predict(request: Request, options: Annotated[Options, Query()]) -> JSO
         raise refused
     rows, maps = await _compute(model, good, layers)
     answers = iter(zip(rows, maps, strict=True))
-    predictions = [
+    predictions: list[dict[str, object]] = [
         {"filename": name, **_prediction(model, one, *next(answers), options)}
         if isinstance(one, Prepared)
         else {"filename": name, "error": describe(one)}
