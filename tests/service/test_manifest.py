@@ -50,10 +50,11 @@ def test_repeated_layer_name_is_refused(record: dict[str, Any]) -> None:
         Manifest.model_validate(record)
 
 
-def test_digest_changes_with_one_byte(tmp_path: Path) -> None:
+@pytest.mark.parametrize("changed", ["variables/variables.index", "predict.tflite"])
+def test_digest_changes_with_one_byte(changed: str, tmp_path: Path) -> None:
     (tmp_path / "variables").mkdir()
-    file = tmp_path / "variables" / "variables.index"
-    file.write_bytes(b"weights")
+    (tmp_path / "variables" / "variables.index").write_bytes(b"weights")
+    (tmp_path / "predict.tflite").write_bytes(b"weights")
     before = weights_digest(tmp_path)
-    file.write_bytes(b"weightz")
+    (tmp_path / changed).write_bytes(b"weightz")
     assert weights_digest(tmp_path) != before
