@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-import orjson
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -65,8 +65,9 @@ async def document(request: Request, kind: type[Document]) -> Document:
 
 def _check(body: bytes, kind: type[Document]) -> Document:
     try:
-        content = orjson.loads(body)
-    except orjson.JSONDecodeError as problem:
+        # NaN, which JSON lacks and Python writes, is read, so that the refusal names its field.
+        content = from_json(body)
+    except ValueError as problem:
         raise Malformed(f"The body is not JSON: {problem}.") from problem
     # Every unknown member would be an error of its own.
     if isinstance(content, dict) and len(content) > MOST_MEMBERS:

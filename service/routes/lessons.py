@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal, Self
 import numpy as np
 from fastapi import APIRouter, Request
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic_core import PydanticCustomError
 
 from service import bodies, lessons
 from service.problems import documented
@@ -22,22 +23,47 @@ MOST_PRODUCTS = 200_000
 """Products of one answer, all steps together: about 10 MB of JSON."""
 MOST_STEPS = 8_192
 
-Number = Annotated[float, Field(ge=-1e9, le=1e9, allow_inf_nan=False)]
+
+def _depth(value: Any) -> int:
+    """How many lists lie in one another, by the first of each; 3 at most."""
+    depth = 0
+    while isinstance(value, list | tuple) and depth < 3:
+        value, depth = value[0] if value else None, depth + 1
+    return depth
+
+
+def _tell_grids(value: Any) -> str:
+    return "image" if _depth(value) == 3 else "matrix"
+
+
+def _tell_lists(value: Any) -> str:
+    return "list" if _depth(value) else "number"
+
+
+Number = Annotated[float, Field(strict=True, ge=-1e9, le=1e9, allow_inf_nan=False)]
 # The lengths bound what is read of a body, and the first wrong number ends the reading.
 Channels = Annotated[list[Number], Field(max_length=MOST_CHANNELS, fail_fast=True)]
 Row = Annotated[list[Number], Field(max_length=MOST_SIDE, fail_fast=True)]
 DeepRow = Annotated[list[Channels], Field(max_length=MOST_SIDE, fail_fast=True)]
 Matrix = Annotated[list[Row], Field(max_length=MOST_SIDE, fail_fast=True)]
 Image = Annotated[list[DeepRow], Field(max_length=MOST_SIDE, fail_fast=True)]
+# Each is told apart first, so that a refusal speaks of what was meant.
+Grid = Annotated[
+    Annotated[Matrix, Tag("matrix")] | Annotated[Image, Tag("image")], Discriminator(_tell_grids)
+]
 Step = Annotated[int, Field(ge=1, le=MOST_SIDE)]
-Pair = Step | tuple[Step, Step]
+Pair = Annotated[
+    Annotated[Step, Tag("number")] | Annotated[tuple[Step, Step], Tag("list")],
+    Discriminator(_tell_lists),
+]
+Biases = Annotated[list[Number], Field(max_length=MOST_KERNELS)]
 Floats = NDArray[np.float64]
 
 
 class _Lesson(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    input: Matrix | Image = Field(description="Rows of numbers, or of lists with one a channel.")
+    input: Grid = Field(description="Rows of numbers, or of lists with one a channel.")
     padding: Literal["SAME", "VALID"] = "VALID"
 
     def values(self) -> Floats:
@@ -48,14 +74,15 @@ class _Lesson(BaseModel):
 class Convolution(_Lesson):
     """A 2-D input takes 2-D kernels; one with channels takes kernels with as many."""
 
-    kernel: Matrix | Image | None = Field(None, description="One kernel.")
-    kernels: (
-        Annotated[list[Matrix | Image], Field(min_length=1, max_length=MOST_KERNELS)] | None
-    ) = Field(None, description="Several kernels of one size: several feature maps.")
-    stride: Pair = Field(1, description="A number, or a pair: down and right.")
-    bias: Number | Annotated[list[Number], Field(max_length=MOST_KERNELS)] = Field(
-        0.0, description="Added to every sum: a number, or one for each kernel."
+    kernel: Grid | None = Field(None, description="One kernel.")
+    kernels: Annotated[list[Grid], Field(min_length=1, max_length=MOST_KERNELS)] | None = Field(
+        None, description="Several kernels of one size: several feature maps."
     )
+    stride: Pair = Field(1, description="A number, or a pair: down and right.")
+    bias: Annotated[
+        Annotated[Number, Tag("number")] | Annotated[Biases, Tag("list")],
+        Discriminator(_tell_lists),
+    ] = Field(0.0, description="Added to every sum: a number, or one for each kernel.")
     activation: Literal["relu"] | None = None
 
     def stack(self) -> list[Floats]:
@@ -73,16 +100,16 @@ class Convolution(_Lesson):
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if (self.kernel is None) == (self.kernels is None):
-            raise ValueError("give either `kernel` or `kernels`")
+            raise _rule("give either `kernel` or `kernels`")
         values, kernels = self.values(), self.stack()
         if any(kernel.shape != kernels[0].shape for kernel in kernels):
-            raise ValueError("kernels: all must have the same size")
+            raise _rule("kernels: all must have the same size")
         if kernels[0].shape[2] != values.shape[2]:
-            raise ValueError(
+            raise _rule(
                 f"kernel: it has {kernels[0].shape[2]} channels, the input {values.shape[2]}"
             )
         if len(self.offsets()) != len(kernels):
-            raise ValueError(f"bias: {len(kernels)} kernels take as many biases")
+            raise _rule(f"bias: {len(kernels)} kernels take as many biases")
         _check_window("kernel", values, kernels[0].shape[:2], self.padding)
         _check_work(values, kernels[0].size, len(kernels), _pair(self.stride))
         return self
@@ -221,6 +248,11 @@ def _pool(lesson: Pooling) -> JSON:
     return JSON({"result": _as_given(result, _is_flat(lesson.input)), "steps": steps})
 
 
+def _rule(sentence: str) -> PydanticCustomError:
+    """What a value breaks, without the prefix that pydantic gives a ValueError."""
+    return PydanticCustomError("rule", "{sentence}", {"sentence": sentence})
+
+
 def _pair(value: int | tuple[int, int]) -> tuple[int, int]:
     return (value, value) if isinstance(value, int) else value
 
@@ -236,30 +268,28 @@ def _as_given(values: Floats, flat: bool) -> Floats:
 
 def _array(name: str, rows: Matrix | Image) -> Floats:
     if not rows or not rows[0]:
-        raise ValueError(f"{name}: it is empty")
+        raise _rule(f"{name}: it is empty")
     if any(len(row) != len(rows[0]) for row in rows):
-        raise ValueError(f"{name}: its rows must all be as long")
+        raise _rule(f"{name}: its rows must all be as long")
     if max(len(rows), len(rows[0])) > MOST_SIDE:
-        raise ValueError(f"{name}: at most {MOST_SIDE} rows and {MOST_SIDE} columns")
+        raise _rule(f"{name}: at most {MOST_SIDE} rows and {MOST_SIDE} columns")
     if not _is_flat(rows):
         lengths = {len(cell) for row in rows for cell in row if isinstance(cell, list)}
         if len(lengths) != 1 or not 1 <= lengths.pop() <= MOST_CHANNELS:
-            raise ValueError(
-                f"{name}: every place must have the same 1 to {MOST_CHANNELS} channels"
-            )
+            raise _rule(f"{name}: every place must have the same 1 to {MOST_CHANNELS} channels")
     values = np.array(rows, np.float64)
     return values if values.ndim == 3 else values[..., np.newaxis]
 
 
 def _check_window(name: str, values: Floats, window: tuple[int, ...], padding: str) -> None:
     if padding == "VALID" and (window[0] > values.shape[0] or window[1] > values.shape[1]):
-        raise ValueError(f"{name}: larger than the input, which padding VALID does not allow")
+        raise _rule(f"{name}: larger than the input, which padding VALID does not allow")
 
 
 def _check_work(values: Floats, work: int, maps: int, stride: tuple[int, int]) -> None:
     """Refuse what would take more than MOST_STEPS steps, or products of `work` each."""
     steps = -(-values.shape[0] // stride[0]) * -(-values.shape[1] // stride[1]) * maps
     if steps > MOST_STEPS:
-        raise ValueError(f"input: more than {MOST_STEPS} steps; give a smaller one")
+        raise _rule(f"input: more than {MOST_STEPS} steps; give a smaller one")
     if steps * work > MOST_PRODUCTS:
-        raise ValueError(f"input: more than {MOST_PRODUCTS} products; give a smaller one")
+        raise _rule(f"input: more than {MOST_PRODUCTS} products; give a smaller one")
