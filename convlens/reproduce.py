@@ -1,6 +1,5 @@
 """`convlens reproduce`: the table of experiments becomes trained models and a report."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from service import runtime
 from training.errors import TrainingError
 
 
@@ -43,7 +43,7 @@ def reproduce(
 
     Example: convlens reproduce mnist-adadelta mnist-dense --data data
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    runtime.tensorflow()
     from training import recipes, reproduction
     from training import report as reports
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from service import announcements
 from service.errors import ModelError
 from service.manifest import LITE
 
@@ -25,7 +26,8 @@ class Classifier:
         self._shape = shape
         try:
             content = (folder / LITE).read_bytes()
-            self._pieces = [(size, _Piece(content, (size, *shape), threads)) for size in SIZES]
+            with announcements.unheard("litert"):
+                self._pieces = [(size, _Piece(content, (size, *shape), threads)) for size in SIZES]
         except (OSError, ValueError, RuntimeError, KeyError) as problem:
             raise ModelError(f"{folder / LITE} cannot be loaded: {problem}") from problem
 

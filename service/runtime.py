@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from service import announcements
 from service.errors import ModelError
 
 Floats = NDArray[np.float32]
@@ -20,7 +21,7 @@ OPTIONAL = ("grad_cam", "ablation")
 
 def start(threads: int) -> None:
     """Import TensorFlow and bound its threads; to be called once, before any model is loaded."""
-    tf = _tensorflow()
+    tf = tensorflow()
     # A process that has used TensorFlow before keeps the threads that it has.
     with contextlib.suppress(RuntimeError):
         tf.config.threading.set_intra_op_parallelism_threads(threads)
@@ -36,7 +37,7 @@ class Network:
 
     def __init__(self, folder: Path) -> None:
         """Load `folder`, or raise ModelError with a sentence on what is wrong with it."""
-        tf = _tensorflow()
+        tf = tensorflow()
         try:
             self._loaded = tf.saved_model.load(str(folder))
         except Exception as problem:  # TensorFlow raises whatever its readers raise.
@@ -85,8 +86,10 @@ class Network:
         return {name: value.numpy() for name, value in self._run[signature](**inputs).items()}
 
 
-def _tensorflow() -> Any:
+def tensorflow() -> Any:
+    """TensorFlow, imported when it is first asked for, without a word of its own."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    import tensorflow as tf
+    with announcements.unheard("tensorflow"):
+        import tensorflow as tf
 
     return tf

@@ -1,6 +1,5 @@
 """`python -m training NAME`: data → network → SavedModel and manifest, the whole story."""
 
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,6 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from service import runtime
 from service.manifest import Preparation
 from training.errors import RecipeError, TrainingError
 
@@ -100,7 +100,7 @@ def train(
 
     Example: convlens train --folder leaves --name leaves --size 64
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    runtime.tensorflow()
     checkpoint = None
     try:
         plan = _plan(name, data, folder, model_name, size, preparation, grey, flip)

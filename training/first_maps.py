@@ -5,7 +5,6 @@ pool make the image small.
 """
 
 import io
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +13,7 @@ import typer
 from numpy.typing import NDArray
 from PIL import Image
 
-from service import images, pictures, preparation, samples
+from service import images, pictures, preparation, runtime, samples
 
 Floats = NDArray[np.float32]
 
@@ -43,7 +42,7 @@ def show(
 
     Example: python -m training.first_maps --out maps
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    runtime.tensorflow()
     if sample not in samples.names("digit"):
         raise typer.BadParameter(f"--sample is one of {', '.join(samples.names('digit'))}.")
     picture = images.decode(Image.open(io.BytesIO(samples.data("digit", sample))))
