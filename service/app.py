@@ -10,6 +10,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 
 from service import bodies, headers, problems
+from service.admission import Admission
 from service.deadline import Timely
 from service.drain import Drain
 from service.gate import Gate, Rate
@@ -121,7 +122,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, object]]:
     await app.state.models.load()
     watching = asyncio.create_task(app.state.watcher.run())
     app.state.drain.watch(app.state.settings.drain_seconds)
-    yield {"arrival_seconds": app.state.settings.arrival_seconds}
+    yield {
+        "arrival_seconds": app.state.settings.arrival_seconds,
+        "admission": Admission(app.state.settings.concurrency),
+    }
     watching.cancel()
     app.state.intake.close()
     app.state.models.close()

@@ -2,13 +2,13 @@
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_ALWAYS = [
+ALWAYS = [
     (b"x-content-type-options", b"nosniff"),
     # An address holds the token of an image.
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-opener-policy", b"same-origin"),
 ]
-_NOTHING = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+NOTHING = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 # The documentation of FastAPI begins with a script in its page.
 _DOCUMENTATION = (
     b"content-security-policy",
@@ -31,10 +31,10 @@ class Guarded:
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = [*message.get("headers", ()), *_ALWAYS]
-                if not any(name == _NOTHING[0] for name, _ in headers):
+                headers = [*message.get("headers", ()), *ALWAYS]
+                if not any(name == NOTHING[0] for name, _ in headers):
                     documentation = scope["path"] in ("/docs", "/redoc")
-                    headers.append(_DOCUMENTATION if documentation else _NOTHING)
+                    headers.append(_DOCUMENTATION if documentation else NOTHING)
                 message = {**message, "headers": headers}
             await send(message)
 

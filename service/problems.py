@@ -17,7 +17,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Match
 
-from service import metrics
+from service import headers, metrics
 from service.errors import ServiceError, TooSlow
 
 MEDIA_TYPE = "application/problem+json"
@@ -53,6 +53,16 @@ def describe(error: ServiceError) -> dict[str, object]:
 def response(path: str, error: ServiceError) -> Response:
     """The answer for `error` at `path`, for who stands before the application too."""
     return _respond(path, describe(error), error.headers)
+
+
+def written(path: str, error: ServiceError, *more: tuple[bytes, bytes]) -> bytes:
+    """The same with its status line and all headers, for who stands before HTTP; not counted."""
+    answer = _render(path, describe(error), error.headers)
+    lines = [*answer.raw_headers, *headers.ALWAYS, headers.NOTHING, *more]
+    status = HTTPStatus(answer.status_code)
+    head = b"".join(b"%s: %s\r\n" % line for line in lines)
+    first = f"HTTP/1.1 {status} {status.phrase}\r\n".encode()
+    return b"".join([first, head, b"\r\n", bytes(answer.body)])
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -96,8 +106,8 @@ def install(app: FastAPI) -> None:
             405: f"{request.method} is not for {request.url.path[:200]}. /docs lists what is.",
         }.get(error.status_code, str(error.detail))
         title = HTTPStatus(error.status_code).phrase
-        headers = {"Allow": _methods(request)} if error.status_code == 405 else error.headers
-        return _respond(request.url.path, _document(error.status_code, title, detail), headers)
+        more = {"Allow": _methods(request)} if error.status_code == 405 else error.headers
+        return _respond(request.url.path, _document(error.status_code, title, detail), more)
 
     @app.exception_handler(ClientDisconnect)
     async def gone(request: Request, error: ClientDisconnect) -> Response:
@@ -127,14 +137,18 @@ def _document(status: int, title: str, detail: str) -> dict[str, object]:
 
 
 def _respond(
-    path: str, document: Mapping[str, object], headers: Mapping[str, str] | None = None
+    path: str, document: Mapping[str, object], more: Mapping[str, str] | None = None
 ) -> Response:
     metrics.REFUSALS.labels(document["title"]).inc()
+    return _render(path, document, more)
+
+
+def _render(path: str, document: Mapping[str, object], more: Mapping[str, str] | None) -> Response:
     status, media_type = document["status"], MEDIA_TYPE
     assert isinstance(status, int)
     if f"{path}/".startswith(PROTOCOLS):
         status, media_type = _PLAIN.get(status, status), "application/json"
         document = {"error": document["detail"]}
     return Response(
-        orjson.dumps(document), status, headers=headers and dict(headers), media_type=media_type
+        orjson.dumps(document), status, headers=more and dict(more), media_type=media_type
     )

@@ -48,6 +48,9 @@ class Settings(BaseSettings):
     drain_seconds: float = Field(
         1, ge=0, description="Time from SIGTERM, which fails /readyz, to the last request."
     )
+    concurrency: int = Field(
+        256, ge=1, description="Most requests under way in one worker; 503 beyond."
+    )
     queue: int = Field(
         1024, ge=1, description="Most images that wait for a model in one worker; 503 beyond."
     )

@@ -6,9 +6,10 @@ from typing import Any, cast
 from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from service import metrics, problems
+from service.admission import ALWAYS, Admission
 from service.deadline import let_go
 from service.errors import HeadTooLarge, Malformed, ServiceError, TargetTooLong, TooSlow
-from service.problems import response
 
 MOST_HEADERS = 100
 LONGEST_TARGET = 32 * 2**10
@@ -30,7 +31,10 @@ class Connection(HttpToolsProtocol):
         self._in_head = True
         self._head = 0
         self._is_over = False
+        self._admission: Admission = self.app_state["admission"]
+        self._is_counted = False
         self._refusal: ServiceError | None = None
+        self.url = b"/"
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]
@@ -38,6 +42,9 @@ class Connection(HttpToolsProtocol):
 
     def connection_lost(self, problem: Exception | None) -> None:
         self._stop_timer()
+        if self._is_counted:
+            self._is_counted = False
+            self._admission.under_way -= 1
         if self.cycle is not None and not self.cycle.response_complete:
             let_go(cast(Scope, self.cycle.scope))
         super().connection_lost(problem)
@@ -52,14 +59,27 @@ class Connection(HttpToolsProtocol):
             self._refuse(HeadTooLarge(f"A request may have up to {MOST_HEADERS} headers."))
         if len(self.url) > LONGEST_TARGET:
             self._refuse(TargetTooLong(f"An address may have up to {LONGEST_TARGET} bytes."))
+        self._take_on()
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         self._is_whole = True
+        if not self._is_counted:
+            self._take_on()
+            if not self.cycle.response_complete:
+                self._is_counted = True
+                self._admission.under_way += 1
         super().on_message_complete()
 
+    def on_response_complete(self) -> None:
+        # Of pipelined requests, which are answered one after another, one is under way.
+        if self._is_counted and not self.pipeline:
+            self._is_counted = False
+            self._admission.under_way -= 1
+        super().on_response_complete()
+
     def data_received(self, data: bytes) -> None:
-        if self._is_over:
+        if self._is_over or self._is_refused(data):
             return
         super().data_received(data)
         if self._is_whole:
@@ -76,6 +96,31 @@ class Connection(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """What the parser cannot read, or what a callback refused."""
         self._answer(self._refusal or Malformed("This is no HTTP request that can be read."))
+
+    def _is_refused(self, data: bytes) -> bool:
+        """Whether `data` is one whole request for which there is no room, and was told so."""
+        if not self._admission.is_full or not self._is_between():
+            return False
+        if (answer := self._admission.answer(data)) is None:
+            return False
+        self._stop_timer()
+        self._unset_keepalive_if_required()
+        self.transport.write(answer)
+        self.timeout_keep_alive_task = self.loop.call_later(
+            self.timeout_keep_alive, self.timeout_keep_alive_handler
+        )
+        return True
+
+    def _is_between(self) -> bool:
+        """Whether the next byte begins a request."""
+        if self.cycle is None:
+            return not self._head
+        return self._is_whole and self.cycle.response_complete
+
+    def _take_on(self) -> None:
+        """Refuse a request for which there is no room, whatever has come of it."""
+        if self._admission.is_full and not self._is_counted and not self.url.startswith(ALWAYS):
+            self._refuse(self._admission.refusal())
 
     def _refuse(self, refusal: ServiceError) -> None:
         # The parser turns what a callback raises into an error of its own.
@@ -94,12 +139,11 @@ class Connection(HttpToolsProtocol):
             return
         self._is_over = True
         if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
-            answer = response("/", refusal)
-            head = [f"HTTP/1.1 {refusal.status} {refusal.title}\r\n".encode()]
-            head += [b"%s: %s\r\n" % one for one in answer.raw_headers]
-            self.transport.write(
-                b"".join([*head, b"connection: close\r\n\r\n", bytes(answer.body)])
-            )
+            path, last = self.url.decode("latin-1"), (b"connection", b"close")
+            self.transport.write(problems.written(path, refusal, last))
+            metrics.REFUSALS.labels(refusal.title).inc()
+        if self.cycle is not None:
+            self.cycle.disconnected = True  # What the application still says is dropped.
         self._linger()
 
     def _linger(self) -> None:
