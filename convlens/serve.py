@@ -49,6 +49,7 @@ def serve(
     arrival_seconds: Annotated[float | None, _option("arrival_seconds")] = None,
     deadline_seconds: Annotated[float | None, _option("deadline_seconds")] = None,
     drain_seconds: Annotated[float | None, _option("drain_seconds")] = None,
+    concurrency: Annotated[int | None, _option("concurrency")] = None,
     queue: Annotated[int | None, _option("queue")] = None,
     keys: Annotated[Path | None, _option("keys")] = None,
     rate: Annotated[str | None, _option("rate")] = None,
@@ -90,7 +91,7 @@ def serve(
             workers=settings.workers,
             timeout_graceful_shutdown=math.ceil(settings.deadline_seconds),
             access_log=settings.log == "text",
-            log_config=_logging(settings.log),
+            log_config=log_config(settings.log),
             server_header=False,
         )
 
@@ -126,7 +127,7 @@ def _stop(sentence: str) -> None:
     raise typer.Exit(2)
 
 
-def _logging(form: str) -> dict[str, Any]:
+def log_config(form: str) -> dict[str, Any]:
     """uvicorn's own configuration, with our log beside it and image tokens cut short."""
     config: dict[str, Any] = {**uvicorn.config.LOGGING_CONFIG}
     config["filters"] = {"short": {"()": "service.logs.ShortTokens"}}
