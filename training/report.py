@@ -20,10 +20,10 @@ h1, h2, h3 { line-height: 1.25; margin: 2.2em 0 0.6em; }
 h1 { margin-top: 0; }
 a { color: var(--link); }
 .wide { overflow-x: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+table { border-collapse: collapse; min-width: 44rem; font-variant-numeric: tabular-nums; }
 th, td { border-bottom: 1px solid var(--line); padding: 0.35rem 0.9rem 0.35rem 0; text-align: left;
   vertical-align: top; }
-td:last-child { white-space: nowrap; }
+td:first-child, td:last-child { white-space: nowrap; }
 th { color: var(--quiet); font-weight: 600; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(20rem, 100%), 1fr));
   gap: 1rem; }
