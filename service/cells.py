@@ -84,6 +84,8 @@ def convolution(
     ]
     return {
         "inputs": inputs,
+        "top": window.top,
+        "left": window.left,
         "sum": total,
         "bias": bias,
         "pre": before,

@@ -85,6 +85,21 @@ def residual_bundle(folder: Path, *, blocks: int = 4, maps: int = 64) -> Manifes
     return export.export(layers, dataset, {"network": "residual"}, folder)
 
 
+def dense_bundle(folder: Path) -> Manifest:
+    """Write a network without any convolution."""
+    random = np.random.default_rng(2)
+
+    def draw(*size: int) -> NDArray[np.float32]:
+        return random.normal(0, 0.3, size).astype(np.float32)
+
+    layers = [
+        nodes.flatten("flatten", "images"),  # 144
+        nodes.dense("dense1", "flatten", draw(144, 20), draw(20), activation="relu"),  # 20
+        nodes.dense("output", "dense1", draw(20, 3), draw(3), activation="softmax"),  # 3
+    ]
+    return export.export(layers, tiny_dataset(count=4), {"network": "dense"}, folder)
+
+
 def tiny_dataset(
     shape: tuple[int, int, int] = (12, 12, 1),
     labels: tuple[str, ...] = LABELS,

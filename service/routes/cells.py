@@ -62,9 +62,14 @@ class Cell(BaseModel):
 
 
 class ConvolvedCell(Cell):
-    """`value` = activation(`sum` + `bias`); `pre` is before the activation."""
+    """`value` = activation(`sum` + `bias`); `pre` is before the activation.
+
+    The window's first row and column in each input map are `top` and `left`, negative in padding.
+    """
 
     inputs: list[Channel]
+    top: int
+    left: int
     sum: float
     bias: float
     pre: float

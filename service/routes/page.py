@@ -1,7 +1,7 @@
 """`GET /`: the page for people; its files are under /web, the pictures it offers in /samples."""
 
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from fastapi import APIRouter
 from starlette.responses import FileResponse, Response
@@ -18,7 +18,18 @@ POLICY = (
 )
 
 router = APIRouter(tags=["page"])
-files = StaticFiles(directory=FOLDER)
+
+
+class Files(StaticFiles):
+    """Files that a browser asks about each time: old ones beside new ones would not fit."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().file_response(*args, **kwargs)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
+files = Files(directory=FOLDER)
 
 
 @router.get("/", include_in_schema=False)

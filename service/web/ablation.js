@@ -2,6 +2,7 @@
 
 import { address, postPicture } from './api.js';
 import { find, make, number, percent } from './elements.js';
+import { shownLabels } from './layers.js';
 import { blobOf } from './pixels.js';
 import { showSame } from './same.js';
 import { labelled, say } from './texts.js';
@@ -64,7 +65,7 @@ export class Ablation {
     const same = label === this.state.prediction.label;
     find('change-verdict').textContent = say(same ? 'stillSays' : 'nowSays', { label: labelled(label), share: percent(probabilities[label]) });
     const most = Math.max(...Object.values(change).map(Math.abs), 0.01); // A point at least fills a bar.
-    const rows = this.state.model.labels.map((one) => {
+    const rows = mostChanged(this.state.model.labels, change).map((one) => {
       const bar = make('i', { className: change[one] < 0 ? 'less' : 'more' });
       bar.style.transform = `scaleX(${Math.abs(change[one]) / most})`;
       const row = make(
@@ -77,6 +78,12 @@ export class Ablation {
     });
     find('change').querySelector('tbody').replaceChildren(...rows);
   }
+}
+
+// All classes of a model with few; of one with many those that changed most.
+function mostChanged(labels, change) {
+  const probabilities = Object.fromEntries(labels.map((label) => [label, Math.abs(change[label])]));
+  return shownLabels(labels, { probabilities });
 }
 
 // Percentage points with their sign.

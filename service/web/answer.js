@@ -1,14 +1,15 @@
 // A prediction becomes ten bars that are also a table, and the steps that made the input.
 
 import { find, make, percent } from './elements.js';
+import { shownLabels } from './layers.js';
 import { labelled, say, step } from './texts.js';
 
-export function showBars(labels, prediction) {
+export function showBars(every, prediction) {
+  const labels = shownLabels(every, prediction);
+  find('bars-rest').hidden = labels.length === every.length;
+  find('bars-rest').textContent = say('mostProbable', { shown: labels.length, count: every.length });
   const body = find('bars').tBodies[0];
-  if (body.rows.length !== labels.length || body.dataset.labels !== labels.join()) {
-    body.dataset.labels = labels.join();
-    body.replaceChildren(...labels.map(row));
-  }
+  if (body.rows.length !== labels.length) body.replaceChildren(...labels.map(row));
   labels.forEach((label, i) => {
     const share = prediction?.probabilities[label];
     const one = body.rows[i];

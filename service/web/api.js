@@ -2,10 +2,13 @@
 
 import { parseNpy } from './npy.js';
 
+const AGAIN = 2; // seconds, where nobody says when to ask again
+
 export class Problem extends Error {
-  constructor({ detail, title, status }, response) {
-    super(detail ?? `${response.status} ${response.statusText}`);
-    Object.assign(this, { title, status: status ?? response.status });
+  // `again` says after how many seconds the same request may succeed; undefined: never.
+  constructor({ detail, title, status }, again) {
+    super(detail ?? `${status} ${title}`);
+    Object.assign(this, { title, status, again });
   }
 }
 
@@ -38,7 +41,12 @@ export async function postJson(url, document, signal) {
 }
 
 async function answer(url, options) {
-  const response = await fetch(url, options);
+  const response = await fetch(url, options).catch((problem) => {
+    if (problem.name === 'AbortError') throw problem;
+    throw new Problem({ title: 'Unreachable', detail: 'The service does not answer. The page asks again until it does.' }, AGAIN);
+  });
   if (response.ok) return response;
-  throw new Problem(await response.json().catch(() => ({})), response);
+  const { status, statusText: title } = response;
+  const document = { status, title, ...await response.json().catch(() => ({})) };
+  throw new Problem(document, [429, 503].includes(status) ? Number(response.headers.get('Retry-After')) || AGAIN : undefined);
 }

@@ -8,7 +8,7 @@ import { Bench } from './bench.js';
 import { Desk } from './desk.js';
 import { Drawing } from './drawing.js';
 import { choice, find, make, number } from './elements.js';
-import { columnsOf, hasMaps } from './layers.js';
+import { columnsOf, hasMaps, proportions, statistics } from './layers.js';
 import { Network } from './network.js';
 import { decodeToken, unpack } from './npy.js';
 import { paintPixels } from './paint.js';
@@ -18,6 +18,7 @@ import { keepLink, leadsElsewhere, readPlace, writePlace } from './place.js';
 import { showSame } from './same.js';
 import { Sheet } from './sheet.js';
 import { listen } from './sources.js';
+import { Story } from './story.js';
 import { explain, language, say, speak, step } from './texts.js';
 import { startTheme } from './theme.js';
 import { Reasons } from './why.js';
@@ -34,8 +35,9 @@ const drawing = new Drawing(find('draw'), find('pen'), () => {
   pace.ask();
 });
 const network = new Network(find('columns'), { choose, point, reveal, open: openSheet });
+const story = new Story(state, network.flow);
 const desk = new Desk(state, placed, choose);
-const reasons = new Reasons(state, placed);
+const reasons = new Reasons(state, placed, complain);
 const ablation = new Ablation(state, leftOut, complain);
 const sheet = new Sheet(state, { ablation, choose: chooseFromSheet, complain });
 const bench = new Bench(placed);
@@ -71,14 +73,26 @@ function show() {
   showFamiliarity(prediction);
   showSteps(prediction);
   paintPixels(find('seen'), pixels, model.input_shape);
+  find('seen').parentElement.style.aspectRatio = proportions(model);
   network.showInput(pixels);
   network.showOutput(prediction);
   network.show(state.arrays, options);
-  desk.refresh(options);
+  story.refresh();
+  if (desk.place.layer === undefined) takeApart();
+  else desk.refresh(options);
   for (const name of network.visible) reveal(name).catch(complain); // Those that came into view meanwhile.
   placed();
   clearTimeout(state.explaining);
   state.explaining = setTimeout(rest, 200);
+}
+
+// The map with the largest number of the first layer that has maps, where nobody chose one.
+function takeApart() {
+  const layer = state.model.layers.find((one) => one.output_shape.length === 3 && state.arrays.has(one.name));
+  if (!layer) return;
+  const array = state.arrays.get(layer.name);
+  const peaks = Array.from({ length: array.shape[2] }, (_, i) => statistics(array, i).high);
+  choose(layer.name, peaks.indexOf(Math.max(...peaks)), null, { scroll: false });
 }
 
 // What can wait until the drawing pauses.
@@ -108,6 +122,8 @@ function complain(problem) {
   if (problem?.name === 'AbortError') return;
   find('problem').hidden = problem === null;
   find('problem').replaceChildren(...(problem === null ? [] : explain(problem)));
+  clearTimeout(state.waiting);
+  if (problem?.again) state.waiting = setTimeout(() => pace.ask(), 1000 * problem.again);
 }
 
 function placed() {
@@ -118,15 +134,15 @@ function placed() {
   writePlace({ model: state.model.name, image: state.token, lang: language(), ...desk.place, ...view, sheet: sheet.name, zero, ...reasons.place, bench: bench.place });
 }
 
-function choose(layer, map, cell, focus, channel) {
+function choose(layer, map, cell, how = {}) {
   network.mark({ layer, map });
-  desk.open({ layer, map, ...(cell ?? desk.strongest(layer, map)) }, options, focus, channel);
-  if (layer !== sheet.name && sheet.has(layer)) openSheet(layer, false);
+  desk.open({ layer, map, ...(cell ?? desk.strongest(layer, map)) }, options, how);
+  if (how.scroll !== false && layer !== sheet.name && sheet.has(layer)) openSheet(layer, false);
 }
 
 async function chooseFromSheet(layer, map, channel) {
   await reveal(layer);
-  choose(layer, map, null, true, channel);
+  choose(layer, map, null, { focus: true, channel });
 }
 
 function leftOut(zero) {
@@ -150,9 +166,12 @@ function sayLayer(name) {
   showSame(find('same-layer'), `curl '${location.origin}${formats[0][1]}' -o ${name}.png`, formats, name);
 }
 
-function point(place) {
-  const array = place && state.arrays.get(place.layer);
-  if (!array) return (find('readout').textContent = say('readoutHint'));
+// What is pointed at; a map that the keyboard reached stands for its strongest cell.
+function point(pointed, tile) {
+  const array = pointed && state.arrays.get(pointed.layer);
+  const place = array && (pointed.row === undefined ? { ...pointed, ...desk.strongest(pointed.layer, pointed.map) } : pointed);
+  story.tell(place ?? null, tile);
+  if (!place) return (find('readout').textContent = say('readoutHint'));
   const value = array.data[(place.row * array.shape[1] + place.col) * array.shape[2] + place.map];
   find('readout').textContent = say('readout', { ...place, index: place.map, value: number(value, 5) });
 }
@@ -202,7 +221,7 @@ function translate(wanted) {
   useModel(state.model.name);
   if (state.token) show();
   bench.draw();
-  if (layer !== undefined) choose(layer, map, { row, col }, false);
+  if (layer !== undefined) choose(layer, map, { row, col }, { scroll: false });
 }
 
 async function start() {
@@ -245,7 +264,7 @@ async function begin(place, preferred) {
   if (place.zero) ablation.set(place.zero.split(','));
   if (place.layer && state.token && state.model.layers.some(({ name }) => name === place.layer)) {
     await reveal(place.layer);
-    choose(place.layer, Number(place.map), { row: Number(place.row), col: Number(place.col) }, false);
+    choose(place.layer, Number(place.map), { row: Number(place.row), col: Number(place.col) }, { scroll: false });
   }
   if (place.view) find(place.view)?.scrollIntoView();
 }

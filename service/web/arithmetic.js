@@ -8,6 +8,7 @@ import { anchored, forKernels, symmetric } from './palettes.js';
 import { say } from './texts.js';
 
 const DIGITS = 4;
+const SHORT = 8; // rows of a window that a card shows in numbers
 
 // `desk` knows the picture's arrays, the channel to begin with, and how to go to another cell.
 export function showArithmetic(root, answer, layer, desk) {
@@ -30,6 +31,23 @@ function convolution(answer, layer, state, desk) {
   if (order.length > 1) parts.push(note(say('channelsRest')), channels(order, scales, first, open));
   parts.push(checked(answer));
   return parts;
+}
+
+// The account in a few words, for a card: the heaviest channel, the sum, the activation.
+export function shortStory(answer, layer, state, title) {
+  const head = make('h3', {}, title);
+  if (answer.terms) return [head, pointwiseEquation(answer, (name) => name)];
+  if (!answer.inputs) return [head, answer.window.length > SHORT ? poolResult(answer) : pooled(answer, layer, state)];
+  const scales = scalesOf(answer, layer, state);
+  const [first] = [...answer.inputs].sort((a, b) => Math.abs(b.subtotal) - Math.abs(a.subtotal));
+  const rest = answer.inputs.length - 1;
+  const row = make(
+    'div', { className: 'row' },
+    matrix(first.window, scales.window, say('window'), { hatched: first.is_padding }), sign('×'),
+    matrix(first.kernel, scales.kernel, say('kernel')), sign('='), term(fixed(first.subtotal, DIGITS), say('channel', { index: first.channel })),
+  );
+  if (rest) row.append(sign(answer.sum - first.subtotal < 0 ? '−' : '+'), term(fixed(Math.abs(answer.sum - first.subtotal), DIGITS), say('others', { count: rest })));
+  return [head, row, equation(answer, layer, answer.inputs.length)];
 }
 
 function scalesOf({ inputs }, layer, state) {
@@ -87,32 +105,47 @@ function channels(order, scales, first, open) {
 }
 
 function pooling(answer, layer, state) {
+  const parts = [pooled(answer, layer, state)];
+  if (answer.method !== 'max') parts.push(checked(answer));
+  if (answer.ties?.length) parts.push(note(say('poolTies', { count: answer.ties.length + 1 })));
+  return parts;
+}
+
+function pooled(answer, layer, state) {
   const feeding = state.arrays.get(layer.inputs[0]);
   const { low, high } = feeding ? statistics(feeding) : { low: 0, high: answer.value };
   const { winner } = answer;
   const largest = answer.method === 'max';
   const outlined = (row, col) => largest && winner && winner.row === row && winner.col === col;
   const window = matrix(answer.window, anchored(low, high), say('window'), { hatched: answer.is_padding, outlined, digits: 3 });
-  const result = term(fixed(answer.value, DIGITS), say(largest ? 'poolMax' : 'poolAverage'), 'result');
-  const parts = [make('div', { className: 'row' }, window, sign('→'), result)];
-  if (!largest) parts.push(checked(answer));
-  if (answer.ties?.length) parts.push(note(say('poolTies', { count: answer.ties.length + 1 })));
-  return parts;
+  return make('div', { className: 'row' }, window, sign('→'), poolResult(answer));
+}
+
+function poolResult({ value, method }) {
+  return term(fixed(value, DIGITS), say(method === 'max' ? 'poolMax' : 'poolAverage'), 'result');
 }
 
 // A sum of branches, or an activation alone: the same place of other layers.
 function pointwise(answer, layer, state, desk) {
   const { map, row, col } = desk.place;
-  const parts = answer.terms.flatMap(({ layer: name, value }, i) => {
+  const place = (name) => {
     const button = make('button', { type: 'button', className: 'plain' }, say('ofLayer', { layer: name }));
-    button.addEventListener('click', () => desk.choose(name, map, { row, col }, true));
+    button.addEventListener('click', () => desk.choose(name, map, { row, col }, { focus: true }));
+    return name === 'images' ? name : button;
+  };
+  return [pointwiseEquation(answer, place), checked(answer)];
+}
+
+// `place` makes what stands under each term.
+function pointwiseEquation(answer, place) {
+  const parts = answer.terms.flatMap(({ layer: name, value }, i) => {
     const one = term(fixed(i ? Math.abs(value) : value, DIGITS), '');
-    if (name !== 'images') one.querySelector('small').append(button);
+    one.querySelector('small').append(place(name));
     return i ? [sign(value < 0 ? '−' : '+'), one] : [one];
   });
   if (answer.terms.length > 1) parts.push(sign('='), term(fixed(answer.pre, DIGITS), say('sumOfBranches'), answer.activation ? '' : 'result'));
   if (answer.activation) parts.push(sign('→'), term(fixed(answer.value, DIGITS), say('after', { activation: nameOf(answer.activation) }), 'result'));
-  return [make('div', { className: 'equation' }, ...parts), checked(answer)];
+  return make('div', { className: 'equation' }, ...parts);
 }
 
 function checked({ model_value: value, difference, bound }) {

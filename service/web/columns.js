@@ -1,7 +1,7 @@
 // One layer becomes one column of the network: its name, shape and formula above its numbers.
 
 import { make } from './elements.js';
-import { describe, shapeOf } from './layers.js';
+import { describe, shapeOf, shownLabels } from './layers.js';
 import { makeLegend } from './legend.js';
 import { widthOf } from './plan.js';
 import { say } from './texts.js';
@@ -13,9 +13,9 @@ export function inputColumn(model) {
 
 export function outputColumn(model) {
   const layer = model.layers.at(-1);
-  const items = model.labels.map((label) => make('li', {}, make('i'), make('span', {}, label)));
+  const items = shownLabels(model.labels).map((label) => make('li', {}, make('i'), make('span', {}, label)));
   const list = make('ol', { className: 'outputs' }, ...items);
-  return { list, element: column(named(layer), shapeOf(layer), describe(model, layer), layer.formula, widthOf(model.labels), list) };
+  return { layer, list, element: column(named(layer), shapeOf(layer), describe(model, layer), layer.formula, widthOf(model.labels), list) };
 }
 
 export function mapColumn(model, plan) {
@@ -55,10 +55,12 @@ function named(layer) {
 }
 
 function column(name, shape, does, formula, width, ...content) {
+  // A formula may break before each sign.
+  const terms = (formula ?? '').split(/(?=[·+=])/).flatMap((part, i) => (i ? [make('wbr'), part] : [part]));
   const head = make(
     'header', {},
     make('h3', {}, name), make('p', { className: 'shape' }, shape),
-    make('p', { className: 'does' }, does), make('p', { className: 'formula' }, formula ?? ''),
+    make('p', { className: 'does' }, does), make('p', { className: 'formula' }, ...terms),
   );
   head.title = [does, formula].filter(Boolean).join('\n');
   const element = make('section', { className: 'column' }, head, ...content);

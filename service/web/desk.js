@@ -35,12 +35,13 @@ export class Desk {
   }
 
   // `channel` is the input channel whose numbers to show; without it, the heaviest.
-  open(place, options, focus, channel = null) {
+  open(place, options, { focus = false, channel = null, scroll = true }) {
     Object.assign(this, { place, channel });
     this.held = true;
     find('cell').hidden = false;
     this.refresh(options);
-    if (focus) find('map').focus();
+    if (focus) find('map').focus({ preventScroll: !scroll });
+    if (!scroll) return;
     const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
     find('cell').scrollIntoView({ block: 'nearest', behavior: still ? 'auto' : 'smooth' });
   }

@@ -16,6 +16,18 @@ export function shapeOf(layer) {
   return layer.output_shape.join('×');
 }
 
+const MOST = 12;
+const FEW = 10;
+
+// All classes of a model with few; of one with many the most probable, the best first.
+export function shownLabels(labels, prediction) {
+  if (labels.length <= MOST) return labels;
+  const share = (label) => prediction?.probabilities[label] ?? 0;
+  return [...labels].sort((a, b) => share(b) - share(a)).slice(0, FEW);
+}
+
+export const proportions = ({ input_shape: [height, width] }) => `${width} / ${height}`;
+
 // A map that was zero on every test image when the model was exported.
 export const isDead = (model, layer, index) => model.statistics[layer.name]?.zeros[index] === 1;
 

@@ -2,21 +2,24 @@
 
 import { inputColumn, mapColumn, outputColumn, vectorColumn } from './columns.js';
 import { number, percent } from './elements.js';
-import { columnsOf, hasMaps, isDead, statistics } from './layers.js';
+import { columnsOf, hasMaps, isDead, shownLabels, statistics } from './layers.js';
 import { showLegend } from './legend.js';
 import { enlarge, paintMap, paintPixels, paintRow } from './paint.js';
 import { anchored, reaching } from './palettes.js';
 import { plan, unfolded } from './plan.js';
+import { Flow } from './flow.js';
 import { labelled, say } from './texts.js';
 
 export class Network {
   constructor(root, { choose, point, reveal, open }) {
     Object.assign(this, { root, choose, point, reveal, open, columns: [], order: new Map(), chosen: null, muted: new Set() });
+    this.flow = new Flow(this);
     this.visible = new Set();
     root.addEventListener('click', (event) => this.press(event));
     root.addEventListener('pointermove', (event) => this.hover(event));
     root.addEventListener('pointerleave', () => this.point(null));
     root.addEventListener('focusin', (event) => this.enter(event));
+    root.addEventListener('focusout', () => this.point(null));
     root.addEventListener('keydown', (event) => this.key(event));
   }
 
@@ -32,6 +35,7 @@ export class Network {
     this.root.replaceChildren(this.input.element, ...this.columns.map((one) => one.element), this.output.element);
     this.root.classList.toggle('deep', plans.some(({ folded }) => folded));
     this.buttons()[0]?.setAttribute('tabindex', '0');
+    this.flow.build();
     this.watch();
   }
 
@@ -42,6 +46,7 @@ export class Network {
     const column = mapColumn(this.model, unfolded(old.plan));
     old.element.replaceWith(column.element);
     this.columns[at] = column;
+    this.flow.build();
     this.watch();
     if (this.arrays) this.show(this.arrays, this.options);
     column.tiles[0].focus();
@@ -68,7 +73,7 @@ export class Network {
   }
 
   showOutput(prediction) {
-    this.model.labels.forEach((label, i) => {
+    shownLabels(this.model.labels, prediction).forEach((label, i) => {
       const item = this.output.list.children[i];
       const share = prediction.probabilities[label];
       item.firstChild.style.opacity = Math.max(0.06, Math.sqrt(share));
@@ -156,12 +161,15 @@ export class Network {
     const tile = event.target.closest('button.map');
     if (!tile) return;
     const cell = event.detail === 0 ? null : cellAt(tile.firstChild, event);
-    this.choose(tile.dataset.layer, Number(tile.dataset.index), cell, event.detail === 0);
+    this.point(null);
+    this.choose(tile.dataset.layer, Number(tile.dataset.index), cell, { focus: event.detail === 0 });
   }
 
   hover(event) {
+    if (event.pointerType === 'touch') return; // A finger that scrolls points at nothing.
     const tile = event.target.closest?.('button.map');
-    this.point(tile ? { layer: tile.dataset.layer, map: Number(tile.dataset.index), ...cellAt(tile.firstChild, event) } : null);
+    if (tile) this.point(placeOf(tile, cellAt(tile.firstChild, event)), tile);
+    else this.point(null);
   }
 
   enter(event) {
@@ -169,6 +177,7 @@ export class Network {
     if (!tile) return;
     this.root.querySelector('button.map[tabindex="0"]')?.setAttribute('tabindex', '-1');
     tile.setAttribute('tabindex', '0');
+    if (tile.matches(':focus-visible')) this.point(placeOf(tile), tile);
   }
 
   // Left and right, up and down within a layer; past its edge, the neighbouring layer.
@@ -203,6 +212,8 @@ export function cellAt(canvas, event) {
     col: clamp(((event.clientX - box.left) / box.width) * canvas.width, canvas.width),
   };
 }
+
+const placeOf = ({ dataset: { layer, index } }, cell) => ({ layer, map: Number(index), ...cell });
 
 function rangeOf(array) {
   const { low, high } = statistics(array);

@@ -2,11 +2,12 @@
 
 import { hasMaps } from './layers.js';
 
-const GAP = 3; // between maps
+const GAP = 2; // between maps
 const BETWEEN = 14; // between columns
 const LEAST = 24; // a map is drawn at least this wide, so that a finger hits it,
+const DRAWN = 20; // of which the picture itself fills this much,
 const MOST = 56; // and at most this.
-const HEIGHTS = [440, 580]; // rather wide than high, but rather high than out of the window
+const HEIGHTS = [440, 570]; // rather wide than high, but rather high than out of the window
 const INPUT = 84;
 const OUTPUT = [82, 114]; // for short labels and for long ones
 const LONG = 5;
@@ -35,7 +36,7 @@ function sizes(layer, height) {
   const zooms = [];
   for (let zoom = Math.max(1, Math.floor(MOST / wide)); zoom >= 1; zoom--) {
     zooms.push(arrange(layer, zoom, height));
-    if ((zoom - 1) * wide < LEAST) break;
+    if ((zoom - 1) * wide < DRAWN) break;
   }
   return zooms;
 }
@@ -44,8 +45,9 @@ function sizes(layer, height) {
 function largest(choices, room) {
   let best = null;
   let tries = 0;
+  const after = choices.map((_, at) => choices.slice(at).reduce((sum, sizes) => sum + Math.min(...sizes.map(({ width }) => width)) + BETWEEN, 0));
   const walk = (at, used, score, chosen) => {
-    if (used > room || tries++ > TRIES) return;
+    if (used + (after[at] ?? 0) > room || tries++ > TRIES) return;
     if (at === choices.length) {
       if (!best || score > best.score) best = { score, chosen };
       return;

@@ -2,6 +2,7 @@
 
 import { address, getNpy } from './api.js';
 import { choice, find, make, number } from './elements.js';
+import { proportions } from './layers.js';
 import { paintPixels } from './paint.js';
 import { anchored, pick } from './palettes.js';
 import { makeLegend, showLegend } from './legend.js';
@@ -9,8 +10,8 @@ import { showSame } from './same.js';
 import { labelled, say } from './texts.js';
 
 export class Reasons {
-  constructor(state, placed) {
-    Object.assign(this, { state, placed, labels: [null, null], kept: null, method: 'grad-cam', control: null });
+  constructor(state, placed, complain) {
+    Object.assign(this, { state, placed, complain, labels: [null, null], kept: null, method: 'grad-cam', control: null });
     this.press = choice(find('method'), this.method, (method) => {
       this.method = method;
       this.look();
@@ -56,8 +57,12 @@ export class Reasons {
     for (const { picker, pixels } of this.views) {
       picker.replaceChildren(...model.labels.map((label) => make('option', { value: label }, labelled(label))));
       paintPixels(pixels, this.state.pixels, model.input_shape);
+      pixels.parentElement.style.aspectRatio = proportions(model);
     }
     find('why').hidden = false;
+    // Grad-CAM needs a convolution.
+    find('method').hidden = !model.layers.some(({ kind }) => kind === 'convolution');
+    if (find('method').hidden) this.press(this.method = 'occlusion');
     return this.look();
   }
 
@@ -71,8 +76,7 @@ export class Reasons {
     try {
       this.show(halves(await getNpy(npy, this.control.signal)));
     } catch (problem) {
-      if (problem.name !== 'AbortError') find('why').hidden = true; // A network without convolutions has none.
-      return;
+      return this.complain(problem);
     }
     showSame(find('same-why'), `curl '${location.origin}${png}' -o grad-cam.png`, Object.entries({ png, npy, json }), 'grad-cam');
   }

@@ -11,7 +11,7 @@ import httpx2
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
-from tests.bundles import residual_bundle
+from tests.bundles import dense_bundle, residual_bundle, tiny_bundle
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = Path("/usr/bin/chromium")
@@ -40,11 +40,14 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def service(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a running service with all that ships and a residual network."""
+    """The address of a running service with all that ships and some networks unlike that."""
     models = tmp_path_factory.mktemp("models")
     for shipped in (ROOT / "models").iterdir():
         (models / shipped.name).symlink_to(shipped)
     residual_bundle(models / "residual" / "1")
+    dense_bundle(models / "dense" / "1")
+    hundred = tuple(f"class {i}" for i in range(100))
+    tiny_bundle(models / "hundred" / "1", shape=(48, 64, 3), preparation="photo", labels=hundred)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
