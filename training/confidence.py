@@ -1,12 +1,13 @@
 """Logits and features of known images become a temperature and a measure of the unfamiliar.
 
 Temperature: Guo et al. 2017. Unfamiliar: the Mahalanobis distance (Lee et al. 2018) to the nearest
-class, over the mean of every map, the penultimate layer and the image's contrast, less the energy
-(Liu et al. 2020), each in its standard deviations over the validation images.
+class, over the means of the first maps, the penultimate layer and the image's contrast, less the
+energy (Liu et al. 2020), each in its standard deviations over the validation images.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,8 @@ Floats = NDArray[np.float64]
 BINS = 15
 SHRINKAGE = 0.1
 WIDEST = 512
-"""A penultimate layer with more outputs than this is left out of the distance."""
+"""What the distance takes at most from the maps, and at most from the penultimate layer: the matrix
+that whitens them would outgrow the network."""
 
 
 @dataclass(frozen=True)
@@ -33,14 +35,20 @@ class Confidence:
 
 def features(nodes: Sequence[Node], outputs: dict[str, Any], scaled: Any) -> Any:
     """What the distance is measured in: (n, features), from one pass over `scaled` images."""
-    maps = [outputs[node.name] for node in nodes if node.kind == "convolution"]
-    parts = [tf.reduce_mean(values, (1, 2)) for values in maps]
+    parts = [tf.reduce_mean(outputs[node.name], (1, 2)) for node in _mapped(nodes)]
     last = outputs.get(nodes[-1].inputs[0])
     if last is not None and len(last.shape) == 2 and last.shape[1] <= WIDEST:
         parts.append(last)
     centred = scaled - tf.reduce_mean(scaled, (1, 2), keepdims=True)
     contrast = tf.sqrt(tf.reduce_mean(centred * centred, (1, 2, 3)))
     return tf.concat([*parts, tf.math.log(contrast + 1e-3)[:, tf.newaxis]], axis=1)
+
+
+def _mapped(nodes: Sequence[Node]) -> list[Node]:
+    """The first convolutions, as many as have no more than WIDEST maps together."""
+    found = [node for node in nodes if node.kind == "convolution"]
+    totals = accumulate(node.weights["kernel"].shape[-1] for node in found)
+    return [node for node, total in zip(found, totals, strict=True) if total <= WIDEST]
 
 
 def unfamiliar(arrays: dict[str, Any], found: Any, logits: Any) -> Any:

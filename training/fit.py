@@ -48,7 +48,7 @@ def fit(
     """
     keras.utils.set_random_seed(recipe.seed)
     tf.config.experimental.enable_op_determinism()
-    network = recipe.network(dataset.shape, len(dataset.labels))
+    network = _build(recipe, dataset)
     whitening.whiten(network, dataset.train.images)
     steps = augmentation.steps(dataset.train, recipe)
     low = isinstance(network, lowlevel.Network)
@@ -58,6 +58,17 @@ def fit(
         run.finish(_Bar(progress, steps, recipe.epochs), watchers, interruption)
     learner.put(run.position.best)
     return network, run.position.history
+
+
+def _build(recipe: Recipe, dataset: Dataset) -> Any:
+    """The recipe's network, whose layers compute in the recipe's precision."""
+    before = keras.config.dtype_policy()
+    mixed = recipe.precision == "bfloat16"
+    keras.config.set_dtype_policy("mixed_bfloat16" if mixed else "float32")
+    try:
+        return recipe.network(dataset.shape, len(dataset.labels))
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def outcome(history: Mapping[str, list[float]]) -> dict[str, float]:

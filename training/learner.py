@@ -12,6 +12,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from training.muon import Muon
 from training.recipes import Recipe
 
 OPTIMIZERS = {
@@ -19,6 +20,7 @@ OPTIMIZERS = {
     "adadelta": keras.optimizers.Adadelta,
     "rmsprop": keras.optimizers.RMSprop,
     "sgd": partial(keras.optimizers.SGD, momentum=0.9, nesterov=True),
+    "muon": Muon,
 }
 
 

@@ -16,11 +16,13 @@ class Recipe:
     network: Callable[..., Any]
     data: str
     """mnist, cifar10, or a folder of images."""
-    optimizer: Literal["adam", "adadelta", "rmsprop", "sgd"]
+    optimizer: Literal["adam", "adadelta", "rmsprop", "sgd", "muon"]
     learning_rate: float
     batch_size: int
     epochs: int
     seed: int = 1
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """What layers compute in; weights and probabilities are float32 in either case."""
     validation: int = VALIDATION
     """Training images that are held back to choose the epoch."""
     schedule: Literal["constant", "cosine", "trapezoid"] = "constant"
@@ -177,16 +179,16 @@ RECIPES: dict[str, Recipe] = {
     "cifar10": Recipe(
         strong.cifar10,
         "cifar10",
-        optimizer="sgd",
-        learning_rate=0.15,
-        batch_size=128,
-        epochs=40,
+        optimizer="muon",
+        learning_rate=0.08,
+        batch_size=512,
+        epochs=20,
+        precision="bfloat16",
         schedule="trapezoid",
         warmup=0.5,
-        cooldown=0.3,
-        weight_decay=0.005,
-        smoothing=0.1,
-        average=0.999,
+        cooldown=0.5,
+        smoothing=0.2,
+        average=0.995,
         shift=2,
         flip=True,
         cutout=8,

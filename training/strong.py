@@ -21,7 +21,7 @@ def mnist(shape: tuple[int, int, int] = (28, 28, 1), classes: int = 10) -> Any:
     x = _residual(x, 96, "block2")  # 7×7×96
     x = layers.GlobalAveragePooling2D(name="pool")(x)  # 96
     x = layers.Dropout(0.2, name="dropout")(x)  # 96
-    x = layers.Dense(classes, activation="softmax", name="output")(x)  # 10
+    x = layers.Dense(classes, activation="softmax", name="output", dtype="float32")(x)  # 10
     return keras.Model(images, x, name="mnist")
 
 
@@ -34,12 +34,12 @@ def cifar10(shape: tuple[int, int, int] = (32, 32, 3), classes: int = 10) -> Any
     """
     images = keras.Input(shape, name="images")  # 32×32×3
     x = layers.Conv2D(24, 2, activation="relu", name=whitening.LAYER)(images)  # 31×31×24
-    for number, maps in enumerate((48, 96, 192), 1):
+    for number, maps in enumerate((64, 192, 256), 1):
         x = _convolution(x, maps, f"block{number}.conv1", pool=True)  # 15×15, 7×7, 3×3
         change = _convolution(x, maps, f"block{number}.conv2")
         x = layers.Add(name=f"block{number}.add")([x, change])
-    x = layers.GlobalMaxPooling2D(name="pool")(x)  # 192
-    x = layers.Dense(classes, activation="softmax", name="output")(x)  # 10
+    x = layers.GlobalMaxPooling2D(name="pool")(x)  # 256
+    x = layers.Dense(classes, activation="softmax", name="output", dtype="float32")(x)  # 10
     network = keras.Model(images, x, name="cifar10")
     network.get_layer(whitening.LAYER).trainable = False
     return network

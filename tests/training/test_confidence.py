@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from tests.bundles import tiny_dataset, tiny_nodes
-from training import assessment, confidence, foreign
+from training import assessment, confidence, foreign, keras_nodes, strong
 from training.bundle import Bundle
 
 SHAPE = (12, 12, 1)
@@ -46,6 +46,15 @@ def test_calibrated_bundle_tells_the_unfamiliar_and_tempers_its_probabilities() 
     assert (scores > 0.5).mean() == pytest.approx(0.01, abs=0.005)
     blank = bundle.predict(tf.zeros((1, *SHAPE), tf.uint8))["unfamiliar"].numpy()
     assert blank[0] > 0.9
+
+
+def test_distance_takes_no_more_maps_than_its_matrix_may_grow_to() -> None:
+    shape, images = (16, 16, 3), tf.zeros((2, 16, 16, 3), tf.uint8)
+    wide = keras_nodes.convert(strong.cifar10(shape, 3))
+    maps = [node.weights["kernel"].shape[-1] for node in wide if node.kind == "convolution"]
+    found, _ = Bundle(wide, shape).features(images)
+    assert sum(maps) > confidence.WIDEST
+    assert sum(maps[:4]) + 256 + 1 == found.shape[1]
 
 
 @pytest.mark.parametrize("shape", [(28, 28, 1), (32, 32, 3)])

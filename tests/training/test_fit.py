@@ -8,13 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from rich.console import Console
 
 from tests.bundles import tiny_dataset
-from training import augmentation
+from training import augmentation, strong
 from training.errors import RecipeError
 from training.fit import fit, outcome
 from training.recipes import RECIPES, Recipe
@@ -68,7 +69,13 @@ def test_outcome_counts_from_one_and_takes_the_first_of_equals() -> None:
     assert outcome(history) == {"best_epoch": 2, "validation_accuracy": 0.75}
 
 
-@pytest.mark.parametrize("changes", [{}, {"average": 0.9, "smoothing": 0.1, "optimizer": "sgd"}])
+MIXED: dict[str, Any] = {"network": strong.cifar10, "optimizer": "muon", "precision": "bfloat16"}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"average": 0.9, "smoothing": 0.1, "optimizer": "sgd"}, {"average": 0.9, **MIXED}],
+)
 def test_interrupted_run_goes_on_and_ends_as_an_uninterrupted_one(
     tmp_path: Path, changes: dict[str, Any]
 ) -> None:
@@ -93,6 +100,14 @@ def test_interrupted_run_goes_on_and_ends_as_an_uninterrupted_one(
     assert seen == [2, 3]
     assert again == figures
     assert _same(whole.get_weights(), resumed.get_weights())
+
+
+def test_mixed_precision_computes_in_bfloat16_and_keeps_weights_and_answers_in_float32() -> None:
+    network, _ = fit(_recipe(epochs=1, **MIXED), tiny_dataset(SHAPE), Console(file=io.StringIO()))
+    assert {layer.compute_dtype for layer in network.layers[1:-1]} == {"bfloat16"}
+    assert {str(weights.dtype) for weights in network.get_weights()} == {"float32"}
+    assert network(np.zeros((1, *SHAPE), np.float32)).dtype == "float32"
+    assert keras.config.dtype_policy().name == "float32"
 
 
 def test_checkpoint_of_another_recipe_is_refused(tmp_path: Path) -> None:
