@@ -90,7 +90,7 @@ def serve(
             port=settings.port,
             workers=settings.workers,
             timeout_graceful_shutdown=math.ceil(settings.deadline_seconds),
-            access_log=settings.log == "text",
+            access_log=False,
             log_config=log_config(settings.log),
             server_header=False,
         )
@@ -128,13 +128,17 @@ def _stop(sentence: str) -> None:
 
 
 def log_config(form: str) -> dict[str, Any]:
-    """uvicorn's own configuration, with our log beside it and image tokens cut short."""
+    """uvicorn's own configuration, with our log beside it and our lines for requests."""
     config: dict[str, Any] = {**uvicorn.config.LOGGING_CONFIG}
-    config["filters"] = {"short": {"()": "service.logs.ShortTokens"}}
-    config["handlers"]["access"]["filters"] = ["short"]
-    config["loggers"]["convlens"] = {"handlers": ["default"], "level": "INFO", "propagate": False}
+    config["formatters"] = {**config["formatters"], "lines": {"format": "%(message)s"}}
+    config["handlers"] = {**config["handlers"]}
+    config["handlers"]["access"] = {**config["handlers"]["access"], "formatter": "lines"}
+    own = {"level": "INFO", "propagate": False}
+    config["loggers"] = {
+        **config["loggers"],
+        "convlens": {"handlers": ["default"], **own},
+        "convlens.access": {"handlers": ["access"], **own},
+    }
     if form == "json":
-        config["formatters"] = {"default": {"()": "service.observation.Lines"}}
-        config["handlers"] = {"default": {**config["handlers"]["default"], "formatter": "default"}}
-        config["loggers"]["uvicorn.access"] = {"handlers": [], "level": "WARNING"}
+        config["formatters"]["default"] = {"()": "service.observation.Lines"}
     return config

@@ -8,17 +8,17 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
 
-from service import bodies, headers, problems
+from service import bodies, problems
 from service.admission import Admission
-from service.deadline import Timely
 from service.drain import Drain
+from service.entrance import Entrance
 from service.gate import Gate, Rate
 from service.intake import Intake
 from service.keys import Keys
 from service.models import Models
-from service.observation import Observed
-from service.reloading import Watcher
+from service.reloading import Watcher, collect
 from service.routes import (
     cells,
     filters,
@@ -37,6 +37,7 @@ from service.routes import (
     v2_infer,
     v2_repository,
 )
+from service.routes.direct import Direct
 from service.settings import Settings
 
 DESCRIPTION = """Send an image, get its class; ask for a layer, get its feature maps.
@@ -58,7 +59,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.drain = Drain()
     problems.install(app)
-    _guard(app, settings)
     for routes in (
         predict,
         models,
@@ -79,33 +79,31 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     ):
         app.include_router(routes.router)
     app.mount("/web", page.files)
+    app.middleware_stack = _guarded(app, app.build_middleware_stack())
     return app
 
 
-def _guard(app: FastAPI, settings: Settings) -> None:
-    """What stands before the routes; the last one added meets a request first."""
-    app.add_middleware(
-        bodies.Bounded, most=settings.max_request_bytes, narrower={"/lessons/": lessons.MOST_BYTES}
-    )
-    app.add_middleware(
-        Timely,
-        seconds=settings.deadline_seconds,
-        arrival=settings.arrival_seconds,
-        drain=app.state.drain,
+def _guarded(app: FastAPI, inner: ASGIApp) -> ASGIApp:
+    """What stands before FastAPI, which `inner` is; the last one meets a request first."""
+    settings: Settings = app.state.settings
+    inner = Direct(inner, app, predict.router.routes)
+    inner = bodies.Bounded(
+        inner, most=settings.max_request_bytes, narrower={"/lessons/": lessons.MOST_BYTES}
     )
     if settings.keys is not None or settings.rate is not None:
         keys = None if settings.keys is None else Keys.read(settings.keys)
         rate = None if settings.rate is None else Rate(settings.rate, settings.rate_storage)
-        app.add_middleware(Gate, keys=keys, rate=rate)
+        inner = Gate(inner, keys=keys, rate=rate)
     if settings.origins:
-        app.add_middleware(
-            CORSMiddleware,
+        inner = CORSMiddleware(
+            inner,
             allow_origins=[one.strip() for one in settings.origins.split(",")],
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "Content-Type", "X-API-Key"],
         )
-    app.add_middleware(headers.Guarded)
-    app.add_middleware(Observed, written=settings.log == "json")
+    app.state.entrance = Entrance(inner, settings, app.state.drain)
+    entrance: ASGIApp = app.state.entrance
+    return entrance
 
 
 @asynccontextmanager
@@ -120,6 +118,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, object]]:
     # Before the models are loaded, so that no change is missed.
     app.state.watcher = Watcher(app.state.models, app.state.settings)
     await app.state.models.load()
+    collect()
     watching = asyncio.create_task(app.state.watcher.run())
     app.state.drain.watch(app.state.settings.drain_seconds)
     yield {
@@ -127,5 +126,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, object]]:
         "admission": Admission(app.state.settings.concurrency),
     }
     watching.cancel()
+    app.state.entrance.flush()
     app.state.intake.close()
     app.state.models.close()

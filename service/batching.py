@@ -5,6 +5,7 @@ handing it to another thread would be worth is computed on the event loop.
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
@@ -20,7 +21,7 @@ LARGEST = 64
 
 Images = NDArray[np.uint8]
 Rows = NDArray[np.float32]
-_Job = tuple[Images, asyncio.Future[Rows]]
+_Job = tuple[Images, asyncio.Future[Rows], float]
 
 
 class Batcher:
@@ -47,7 +48,6 @@ class Batcher:
         if self._waiting and self._waiting + len(images) > self._limit:
             self._forget()
         if self._waiting and self._waiting + len(images) > self._limit:
-            metrics.QUEUED.set(self._waiting)
             raise Busy(
                 f"{self._waiting} images wait for this model already. Send this again in a second."
             )
@@ -56,15 +56,20 @@ class Batcher:
         pieces = [images[i : i + LARGEST] for i in range(0, len(images), LARGEST)]
         return np.concatenate(await asyncio.gather(*map(self._enqueue, pieces)))
 
+    @property
+    def waiting(self) -> int:
+        """Images that wait at present."""
+        return self._waiting
+
     def _forget(self) -> None:
         """Free the places of callers that have left."""
         self._queue = deque(job for job in self._queue if not job[1].done())
-        self._waiting = sum(len(images) for images, _ in self._queue)
+        self._waiting = sum(len(images) for images, _, _ in self._queue)
 
     def _enqueue(self, images: Images) -> asyncio.Future[Rows]:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Rows] = loop.create_future()
-        self._queue.append((images, future))
+        self._queue.append((images, future, time.perf_counter()))
         self._waiting += len(images)
         if not self._working:
             self._working = True
@@ -78,6 +83,9 @@ class Batcher:
         if not jobs:
             return
         metrics.BATCHES.observe(count)
+        began = time.perf_counter()
+        for _, _, queued in jobs:
+            metrics.QUEUE.observe(began - queued)
         loop = asyncio.get_running_loop()
         if count > self._inline:
             computed = loop.run_in_executor(self._executor, self._compute, jobs)
@@ -92,7 +100,7 @@ class Batcher:
 
     def _deliver(self, jobs: Sequence[_Job], computed: asyncio.Future[list[Rows]]) -> None:
         problem = computed.exception()
-        for place, (_, future) in enumerate(jobs):
+        for place, (_, future, _) in enumerate(jobs):
             if future.done():
                 continue
             if problem is not None:
@@ -106,16 +114,19 @@ class Batcher:
         jobs: list[_Job] = []
         count = 0
         while self._queue and count + len(self._queue[0][0]) <= LARGEST:
-            images, future = self._queue.popleft()
+            job = images, future, _ = self._queue.popleft()
             self._waiting -= len(images)
             if not future.done():  # A caller that left is not computed for.
-                jobs.append((images, future))
+                jobs.append(job)
                 count += len(images)
         return jobs, count
 
     def _compute(self, jobs: Sequence[_Job]) -> list[Rows]:
-        if len(jobs) == 1:
-            return [self._run(jobs[0][0])]
-        rows = self._run(np.concatenate([images for images, _ in jobs]))
-        ends = list(accumulate(len(images) for images, _ in jobs))
+        began = time.perf_counter()
+        batch = [images for images, _, _ in jobs]
+        rows = self._run(batch[0] if len(batch) == 1 else np.concatenate(batch))
+        metrics.MODEL.observe(time.perf_counter() - began)
+        if len(batch) == 1:
+            return [rows]
+        ends = list(accumulate(map(len, batch)))
         return [rows[start:end] for start, end in zip([0, *ends], ends, strict=False)]

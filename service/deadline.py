@@ -1,73 +1,53 @@
 """Requests that take too long, or whose client has gone, let go of their place."""
 
 import asyncio
-import contextlib
+from collections.abc import Iterable
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Scope
 
-from service import problems
-from service.drain import Drain
-from service.errors import Late
-
-_LIMIT, _GONE = "convlens.limit", "convlens.gone"
+_PLACE = "convlens.place"
 
 
-class Timely:
-    """Cancels a request `seconds` after it came in whole: 503, and it waits for no model any more.
+class Place:
+    """One request under way: the task that answers it, and when it must have ended."""
 
-    While the service drains, every answer ends its connection.
-    """
+    __slots__ = ("_task", "due", "is_gone", "is_late")
 
-    def __init__(self, app: ASGIApp, seconds: float, arrival: float, drain: Drain) -> None:
-        self._app = app
-        self._seconds = seconds
-        self._arrival = arrival
-        self._drain = drain
+    def __init__(self, scope: Scope, due: float) -> None:
+        self._task = asyncio.current_task()
+        self.due = due
+        self.is_late = False
+        self.is_gone = False
+        scope[_PLACE] = self
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        loop = asyncio.get_running_loop()
-        has_begun = False
+    def cancel(self) -> None:
+        """End the request: it waits for no model any more."""
+        if self._task is not None:
+            self._task.cancel()
 
-        async def received() -> Message:
-            message = await receive()
-            if not message.get("more_body", False):
-                with contextlib.suppress(RuntimeError):  # A background task, after the answer.
-                    limit.reschedule(loop.time() + self._seconds)
-            return message
+    def was_left(self) -> bool:
+        """Whether a cancellation that reached the request came from here; the task goes on."""
+        if self._task is None or not (self.is_late or self.is_gone):
+            return False
+        self._task.uncancel()
+        return True
 
-        async def sent(message: Message) -> None:
-            nonlocal has_begun
-            has_begun = True
-            if self._drain.has_begun and message["type"] == "http.response.start":
-                headers = [*message.get("headers", ()), (b"connection", b"close")]
-                message = {**message, "headers": headers}
-            await send(message)
+    def close(self) -> None:
+        """The request has ended by itself."""
+        self._task = None
 
-        try:
-            async with asyncio.timeout(self._time(scope)) as limit:
-                scope[_LIMIT] = limit
-                await self._app(scope, received, sent)
-        except TimeoutError:
-            if scope.get(_GONE):
-                return
-            if has_begun or not limit.expired():
-                raise
-            late = Late(f"This took longer than {self._seconds:g} seconds. Send it again later.")
-            await problems.response(scope["path"], late)(scope, receive, sent)
 
-    def _time(self, scope: Scope) -> float:
-        # Only what has a body is waited for.
-        has_body = scope["method"] not in ("GET", "HEAD")
-        return self._seconds + self._arrival if has_body else self._seconds
+def end_late(places: Iterable[Place], now: float) -> None:
+    """Cancel those of `places` whose time has come."""
+    for place in places:
+        if place.due <= now and not place.is_late:
+            place.is_late = True
+            place.cancel()
 
 
 def let_go(scope: Scope) -> None:
     """Cancel the request of `scope`, for there is nobody left to answer."""
-    limit = scope.get(_LIMIT)
-    if limit is not None:
-        scope[_GONE] = True
-        with contextlib.suppress(RuntimeError):  # It has ended by itself.
-            limit.reschedule(0)
+    place: Place | None = scope.get(_PLACE)
+    if place is not None:
+        place.is_gone = True
+        place.cancel()

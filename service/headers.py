@@ -1,6 +1,8 @@
 """Headers on every answer that keep a browser from doing anything with it but show it."""
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from collections.abc import Iterable
+
+Header = tuple[bytes, bytes]
 
 ALWAYS = [
     (b"x-content-type-options", b"nosniff"),
@@ -18,24 +20,9 @@ _DOCUMENTATION = (
 )
 
 
-class Guarded:
-    """Adds the headers; an answer that has a policy of its own keeps it."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-
-        async def guarded(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = [*message.get("headers", ()), *ALWAYS]
-                if not any(name == NOTHING[0] for name, _ in headers):
-                    documentation = scope["path"] in ("/docs", "/redoc")
-                    headers.append(_DOCUMENTATION if documentation else NOTHING)
-                message = {**message, "headers": headers}
-            await send(message)
-
-        await self._app(scope, receive, guarded)
+def guarded(path: str, given: Iterable[Header]) -> list[Header]:
+    """The headers `given` to the answer at `path`, and ours; a policy of its own is kept."""
+    headers = [*given, *ALWAYS]
+    if not any(name == NOTHING[0] for name, _ in headers):
+        headers.append(_DOCUMENTATION if path in ("/docs", "/redoc") else NOTHING)
+    return headers

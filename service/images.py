@@ -68,7 +68,8 @@ def plain(data: bytes, shape: tuple[int, int, int]) -> NDArray[np.uint8] | None:
         return None
     if pixels.ndim == 2:
         return np.asarray(pixels, np.uint8)
-    return np.ascontiguousarray(pixels[..., ::-1], np.uint8)  # OpenCV's colours are blue, green, red.
+    # OpenCV's colours are blue, green, red.
+    return np.ascontiguousarray(pixels[..., ::-1], np.uint8)
 
 
 def inspect(data: bytes, limits: Limits) -> Image.Image:

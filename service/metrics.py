@@ -1,7 +1,11 @@
 """What is counted and timed, for Prometheus; with several workers, all of theirs in one answer."""
 
 import os
+from bisect import bisect_left
+from collections import Counter as Counts
 from pathlib import Path
+from typing import Protocol
+from weakref import WeakSet
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -33,9 +37,38 @@ REFUSALS = Counter("convlens_refusals", "Problems answered, by reason.", ("reaso
 BATCHES = Histogram(
     "convlens_batch_images", "Images computed together.", buckets=(1, 2, 4, 8, 16, 32, 64)
 )
+STAGES = Histogram(
+    "convlens_stage_seconds", "Time of one stage of `POST /predict`.", ("stage",), buckets=_SECONDS
+)
 QUEUED = Gauge(
     "convlens_queued_images",
-    "Images that waited when a request was last refused for it.",
+    "Images that wait for a model.",
+    ("model", "version"),
+    multiprocess_mode="livesum",
+)
+IMAGES = Counter("convlens_images", "Images classified.", ("model", "version"))
+UNFAMILIAR = Counter(
+    "convlens_unfamiliar_images",
+    "Images classified that are unlike those of the training: a score above 0.5.",
+    ("model", "version"),
+)
+_LAYER = ("model", "version", "layer")
+DEAD_MAPS = Gauge(
+    "convlens_dead_maps",
+    "Maps that were 0 on all of the last 32 sampled images, and alive on the test set.",
+    _LAYER,
+    multiprocess_mode="livemax",
+)
+WOKEN_MAPS = Gauge(
+    "convlens_woken_maps",
+    "Maps that were alive on the last 32 sampled images, and dead on the test set.",
+    _LAYER,
+    multiprocess_mode="livemax",
+)
+MAP_DRIFT = Gauge(
+    "convlens_map_drift",
+    "Mean difference of a map's share of zeros, last 32 sampled images from the test set.",
+    _LAYER,
     multiprocess_mode="livemax",
 )
 MODELS = Gauge(
@@ -46,8 +79,50 @@ MODELS = Gauge(
 )
 
 
+class Stage:
+    """The times of one stage, gathered until `flush`: written one by one they took 2 µs each."""
+
+    def __init__(self, name: str) -> None:
+        self._histogram = STAGES.labels(name)
+        self._seconds: list[float] = []
+        self.observe = self._seconds.append
+
+    def flush(self) -> None:
+        """Write what has been gathered."""
+        if not self._seconds:
+            return
+        self._histogram._sum.inc(sum(self._seconds))
+        places = Counts(bisect_left(_SECONDS, one) for one in self._seconds)
+        for place, count in places.items():
+            self._histogram._buckets[place].inc(count)
+        self._seconds.clear()
+
+
+DECODE, QUEUE, MODEL, ENCODE = _STAGES = [
+    Stage(name) for name in ("decode", "queue", "model", "encode")
+]
+
+
+class Source(Protocol):
+    """Whoever gathers numbers until they are asked for."""
+
+    def flush(self) -> None: ...
+
+
+SOURCES: WeakSet[Source] = WeakSet()
+
+
+def flush() -> None:
+    """Write what this process has gathered, for whoever asks any of its neighbours."""
+    for stage in _STAGES:
+        stage.flush()
+    for source in list(SOURCES):
+        source.flush()
+
+
 def exposition() -> bytes:
     """All numbers as Prometheus reads them: of every worker where there are several."""
+    flush()
     if (folder := os.environ.get(FOLDER)) is None:
         return generate_latest(REGISTRY)
     _forget_the_dead(Path(folder))

@@ -1,5 +1,6 @@
 """A request's body becomes the files in it, held in memory; `service.bodies` bounds its size."""
 
+import re
 from dataclasses import dataclass
 
 from python_multipart.multipart import parse_options_header
@@ -14,6 +15,9 @@ FIELD = "file"
 _LONGEST_BOUNDARY = 70
 # Names and types of a file need far less.
 _LONGEST_HEADER = 8192
+
+# How nearly all clients write it; the parser for all ways takes three times as long.
+_PLAIN = re.compile(rb'form-data; name="([^"\\\r\n]*)"(?:; filename="([^"\\\r\n]*)")?', re.ASCII)
 
 
 @dataclass(slots=True)
@@ -68,8 +72,16 @@ def _part(part: bytes) -> Upload | None:
     for line in head.split(b"\r\n")[1:]:
         name, _, value = line.partition(b":")
         header[name.strip().lower()] = value.strip()
-    _, options = parse_options_header(header.get(b"content-disposition"))
-    if options.get(b"name") != FIELD.encode():
+    field, filename = _disposition(header.get(b"content-disposition", b""))
+    if field != FIELD.encode():
         return None
-    filename = options.get(b"filename", b"").decode("utf-8", "replace")
-    return Upload(filename or None, data, header.get(b"content-type", b"").lower())
+    name_ = filename.decode("utf-8", "replace")
+    return Upload(name_ or None, data, header.get(b"content-type", b"").lower())
+
+
+def _disposition(value: bytes) -> tuple[bytes, bytes]:
+    """The names of the field and of the file that a Content-Disposition gives, empty for none."""
+    if (plain := _PLAIN.fullmatch(value)) is not None:
+        return plain[1], plain[2] or b""
+    _, options = parse_options_header(value)
+    return options.get(b"name", b""), options.get(b"filename", b"")

@@ -1,17 +1,19 @@
-"""A route whose endpoint gets the request and one checked model of its query, and nothing else.
+"""Routes that are answered without FastAPI's router and dependencies, which document them.
 
-FastAPI documents it like any other and takes no part in answering: to solve the dependencies of
-`POST /predict` took it longer than the network needs for an image.
+For `POST /predict` the two took longer than the network needs for an image.
 """
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, TypeVar, get_args, get_origin
 
+from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 Query = TypeVar("Query", bound=BaseModel)
 
@@ -31,6 +33,41 @@ class DirectRoute(APIRoute):
             return answer
 
         return handle
+
+
+class Direct:
+    """Answers the direct ones of `routes` itself, and lets `app` answer all else.
+
+    Their errors go to the handlers of `service`, as those of all other routes do.
+    """
+
+    def __init__(self, app: ASGIApp, service: FastAPI, routes: Iterable[BaseRoute]) -> None:
+        self._app = app
+        self._service = service
+        self._routes = {
+            (method, route.path): (route, route.get_route_handler())
+            for route in routes
+            if isinstance(route, DirectRoute)
+            for method in route.methods
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        found = self._routes.get((scope.get("method", ""), scope.get("path", "")))
+        if found is None:
+            await self._app(scope, receive, send)
+            return
+        scope["route"], handle = found
+        request = Request(scope, receive)
+        try:
+            answer = await handle(request)
+        except Exception as error:
+            handlers: Any = self._service.exception_handlers
+            kind = next(kind for kind in type(error).__mro__ if kind in handlers)
+            answer = await handlers[kind](request, error)
+            if kind is Exception:  # Nobody expected it: the server writes it into its log.
+                await answer(scope, receive, send)
+                raise
+        await answer(scope, receive, send)
 
 
 def read(request: Request, kind: type[Query]) -> Query:

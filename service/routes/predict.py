@@ -1,6 +1,7 @@
 """`POST /predict`: images in, classes out."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -9,16 +10,18 @@ from fastapi import APIRouter, Query, Request
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
-from service import ablation, representations, tokens, uploads
+from service import ablation, metrics, representations, tokens, uploads
 from service.errors import Invalid, ServiceError
 from service.intake import BODY, Intake
 from service.models import Activations, Model
 from service.preparation import Prepared
 from service.problems import Problem, describe, documented
-from service.representations import JSON, Encoding
+from service.representations import Encoding, Written, dump
 from service.routes.direct import DirectRoute
 
 router = APIRouter(tags=["predict"], route_class=DirectRoute)
+
+HEADERS = ((b"content-type", b"application/json"), (b"vary", b"Accept"))
 
 
 class Maps(BaseModel):
@@ -97,7 +100,7 @@ class Options(BaseModel):
     },
     openapi_extra={"requestBody": BODY},
 )
-async def predict(request: Request, options: Annotated[Options, Query()]) -> JSON:
+async def predict(request: Request, options: Annotated[Options, Query()]) -> Written:
     """Classify one or many images: the form field `file`, repeatable, or one image as the body.
 
     An .npy array holds any number of images, uint8 (n, h, w, c) in the model's shape. An image
@@ -109,12 +112,16 @@ async def predict(request: Request, options: Annotated[Options, Query()]) -> JSO
     masks = None if options.zero is None else ablation.masks(model, options.zero)
     if masks is not None and layers:
         raise Invalid("`layers` shows the whole network: leave it out beside `zero`.")
+    await request.body()
+    began = time.perf_counter()
     files = await uploads.read(request, intake.settings)
     found = await intake.inputs(files, model.manifest)
+    metrics.DECODE.observe(time.perf_counter() - began)
     good = [one for _, one in found if isinstance(one, Prepared)]
     if len(found) == 1 and isinstance(refused := found[0][1], ServiceError):
         raise refused
     rows, maps = await _compute(model, good, layers)
+    began = time.perf_counter()
     answers = iter(zip(rows, maps, strict=True))
     predictions: list[dict[str, object]] = [
         {"filename": name, **_prediction(model, one, *next(answers), options)}
@@ -126,10 +133,9 @@ async def predict(request: Request, options: Annotated[Options, Query()]) -> JSO
         whole = [one for one in predictions if "label" in one]
         await _ablate(model, good, masks, rows, whole, options.top)
     manifest = model.manifest
-    return JSON(
-        {"model": manifest.name, "version": manifest.version, "predictions": predictions},
-        headers={"Vary": "Accept"},
-    )
+    body = dump({"model": manifest.name, "version": manifest.version, "predictions": predictions})
+    metrics.ENCODE.observe(time.perf_counter() - began)
+    return Written(body, HEADERS)
 
 
 def _layers(model: Model, names: str | None) -> list[str]:

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Literal
 
 import orjson
 import pytest
@@ -14,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from service.app import create_app
 from service.observation import Lines
 from service.settings import Settings
+from tests.pictures import save, seven
 
 LESSON = {"input": [[1]], "kernel": [[2]]}
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -59,6 +61,7 @@ import sys
 from fastapi.testclient import TestClient
 from service.app import create_app
 from service.settings import Settings
+from tests.pictures import save, seven
 client = TestClient(create_app(Settings()))
 for _ in range(int(sys.argv[1])):
     client.get("/samples")
@@ -102,18 +105,56 @@ def test_answer_names_the_trace(client: TestClient, given: str, kept: bool) -> N
     assert (said == TRACE) is kept
 
 
-def test_json_log_has_a_line_a_request(caplog: pytest.LogCaptureFixture) -> None:
-    client = TestClient(create_app(Settings(log="json")))
+Log = Literal["text", "json"]
+
+
+def logged(caplog: pytest.LogCaptureFixture, form: Log, *addresses: str) -> list[str]:
+    """The lines that requests for `addresses` leave."""
+    client = TestClient(create_app(Settings(log=form)))
+    for address in addresses:
+        client.get(address, headers={"traceparent": "no"})
     with caplog.at_level(logging.INFO, logger="convlens.access"):
         logging.getLogger("convlens").propagate = True
-        client.get(f"/samples?image={'A' * 500}&b=%0a", headers={"traceparent": "no"})
-    (record,) = [one for one in caplog.records if one.name == "convlens.access"]
-    text = Lines().format(record)
+        logging.getLogger("convlens.access").propagate = True
+        client.app.state.entrance.flush()  # type: ignore[attr-defined]
+    records = [one for one in caplog.records if one.name == "convlens.access"]
+    return "\n".join(one.getMessage() for one in records).splitlines()
+
+
+def test_json_log_has_a_line_a_request(caplog: pytest.LogCaptureFixture) -> None:
+    (text,) = logged(caplog, "json", f"/samples?image={'A' * 500}&b=%0a")
     line = orjson.loads(text)
-    assert "\n" not in text
     assert line["path"] == f"/samples?image={'A' * 12}…&b=%0a"
     assert (line["status"], line["route"], line["method"]) == (200, "/samples", "GET")
     assert len(line["trace_id"]) == 32
+
+
+def test_text_log_has_a_line_a_request(caplog: pytest.LogCaptureFixture) -> None:
+    lines = logged(caplog, "text", "/samples", f"/%0a%0d?image={'A' * 500}", "/nothing")
+    assert len(lines) == 3
+    assert lines[0].endswith('"GET /samples HTTP/1.1" 200')
+    assert lines[1].endswith(f'"GET /%0a%0d?image={"A" * 12}… HTTP/1.1" 404')
+
+
+def test_stages_of_a_prediction_are_timed(client: TestClient) -> None:
+    def counts() -> dict[str, float]:
+        found = samples(client.get("/metrics").text)
+        return {
+            stage: found["convlens_stage_seconds_count", f"stage={stage}"]
+            for stage in ("decode", "queue", "model", "encode")
+        }
+
+    before = counts()
+    assert client.post("/predict", content=save(seven())).status_code == 200
+    assert counts() == {stage: count + 1 for stage, count in before.items()}
+    found = samples(client.get("/metrics").text)
+    buckets = [
+        value
+        for (name, labels), value in found.items()
+        if name == "convlens_stage_seconds_bucket" and "stage=model" in labels
+    ]
+    assert max(buckets) == found["convlens_stage_seconds_count", "stage=model"]
+    assert found["convlens_stage_seconds_sum", "stage=model"] > 0
 
 
 def test_errors_are_one_line_as_well() -> None:
