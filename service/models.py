@@ -17,6 +17,7 @@ from service.classifier import Classifier
 from service.errors import BadToken, ModelError, NotFound, NotReady, WrongKind
 from service.manifest import Layer, Manifest, weights_digest
 from service.settings import Settings
+from service.traffic import Traffic
 
 GOLDEN_TOLERANCE = 1e-4
 
@@ -38,12 +39,23 @@ class Model:
         self.classifier = Classifier(folder, self.manifest.input_shape, settings.threads)
         _reproduce_golden(self.manifest, self.classifier, self.network)
         inline = int(INLINE / self.classifier.seconds())
-        self.batcher = Batcher(self.classifier, executor, settings.queue, inline)
+        self.batcher = Batcher(self._classify, executor, settings.queue, inline)
+        self._traffic = Traffic(self.manifest, self.network.activations, executor)
+        metrics.SOURCES.add(self)
         self.weights = self.network.weights()
         self.links = links.for_images(self.manifest)
         self._executor = executor
         self._kept: OrderedDict[bytes, asyncio.Future[Activations]] = OrderedDict()
         self._most_kept = settings.cache
+
+    def _classify(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        rows = self.classifier(images)
+        self._traffic.see(images, rows)
+        return rows
+
+    def flush(self) -> None:
+        """Write down what has been gathered on the images that came."""
+        self._traffic.flush(self.batcher.waiting)
 
     async def activations(self, pixels: NDArray[np.uint8]) -> Activations:
         """Every layer's output for one input (h, w, c), without the batch axis.
