@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from numpy.typing import NDArray
 
 from service import arrays, images, inputs, samples, tokens, uploads
-from service.errors import Malformed, ServiceError, TooLarge
+from service.errors import Busy, Malformed, ServiceError, TooLarge
 from service.manifest import Manifest
 from service.models import Model, Models
 from service.preparation import Prepared
@@ -42,6 +42,10 @@ BODY = {
 # Up to this many pixels, decoding takes less time than the hop to another thread.
 SMALL = 64 * 64
 
+# Images that wait for the threads when a request comes: what two threads decode in about the time
+# that one of them takes for ten.
+MOST_AHEAD = 8
+
 AS_AN_ARRAY = ("came as an array of the model's shape: unchanged",)
 
 
@@ -52,6 +56,7 @@ class Intake:
         self.settings = settings
         self._limits = images.Limits(settings.max_image_bytes, settings.max_image_pixels)
         self._executor = ThreadPoolExecutor(2, thread_name_prefix="decode")
+        self.on_threads = 0
         # As many as ship: a name that does not exist is never kept.
         self._samples: dict[tuple[object, ...], NDArray[np.uint8]] = {}
 
@@ -60,9 +65,11 @@ class Intake:
     ) -> list[tuple[str | None, Prepared | ServiceError]]:
         """The name and the model's input of every image in `files`, or why there is none.
 
-        An .npy file may hold many images. Raises TooLarge when there are more than the limit.
+        An .npy file may hold many images. Raises TooLarge when there are more than the limit, and
+        Busy where too many images wait for the threads already.
         """
-        read = await asyncio.gather(*(self._images(file, manifest) for file in files))
+        ahead = self.on_threads
+        read = await asyncio.gather(*(self._images(file, manifest, ahead) for file in files))
         named = [
             (file.filename, one) for file, some in zip(files, read, strict=True) for one in some
         ]
@@ -70,24 +77,37 @@ class Intake:
             raise TooLarge(f"The request has more than {self.settings.max_images} images.")
         return named
 
-    async def _images(self, file: Upload, manifest: Manifest) -> Sequence[Prepared | ServiceError]:
+    async def _images(
+        self, file: Upload, manifest: Manifest, ahead: int
+    ) -> Sequence[Prepared | ServiceError]:
         try:
             if file.data.startswith(arrays.MAGIC):
                 stack = arrays.stack(file.data, manifest.input_shape, self.settings.max_images)
                 return [Prepared(pixels, AS_AN_ARRAY) for pixels in stack]
-            return [await self.prepare(file.data, manifest)]
+            return [await self.prepare(file.data, manifest, ahead)]
+        except Busy:
+            raise
         except ServiceError as problem:
             return [problem]
 
-    async def prepare(self, data: bytes, manifest: Manifest) -> Prepared:
-        """The input of the model of `manifest` that the image file `data` becomes."""
+    async def prepare(self, data: bytes, manifest: Manifest, ahead: int = 0) -> Prepared:
+        """The input of the model of `manifest` that the image file `data` becomes.
+
+        `ahead` images, of other requests, wait for the threads; Busy where those are too many.
+        """
         if (plain := inputs.read_plain(data, manifest)) is not None:
             return plain
         image = images.inspect(data, self._limits)
         if image.width * image.height <= SMALL:
             return inputs.prepare(image, manifest)
+        if ahead >= MOST_AHEAD:
+            raise Busy(f"{ahead} images wait to be decoded. Send this again in a second.")
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, inputs.prepare, image, manifest)
+        self.on_threads += 1
+        try:
+            return await loop.run_in_executor(self._executor, inputs.prepare, image, manifest)
+        finally:
+            self.on_threads -= 1
 
     async def sample(self, name: str | None, manifest: Manifest) -> NDArray[np.uint8]:
         """The input made from the shipped picture `name`, or from the first for None."""

@@ -49,10 +49,10 @@ class Settings(BaseSettings):
         1, ge=0, description="Time from SIGTERM, which fails /readyz, to the last request."
     )
     concurrency: int = Field(
-        256, ge=1, description="Most requests under way in one worker; 503 beyond."
+        64, ge=1, description="Most requests under way in one worker; 503 beyond."
     )
     queue: int = Field(
-        1024, ge=1, description="Most images that wait for a model in one worker; 503 beyond."
+        512, ge=1, description="Most images that wait for a model in one worker; 503 beyond."
     )
     keys: Path | None = Field(
         None, description="File of API keys, made by `convlens key`; without it all may come in."

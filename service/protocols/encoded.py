@@ -8,13 +8,16 @@ from service.intake import Intake
 from service.manifest import Manifest
 
 
-async def pixels(intake: Intake, manifest: Manifest, data: bytes, number: int) -> NDArray[np.uint8]:
+async def pixels(
+    intake: Intake, manifest: Manifest, data: bytes, number: int, ahead: int
+) -> NDArray[np.uint8]:
     """Uint8 (h, w, c): an image file is prepared like an upload, h·w·c bytes are taken as they are.
 
-    Raises Invalid or TooLarge with the image's `number` and a sentence for anything else.
+    `ahead` is `intake.on_threads` when the request came. Raises Busy, and Invalid or TooLarge with
+    the image's `number` and a sentence for anything else.
     """
     try:
-        return (await intake.prepare(data, manifest)).pixels
+        return (await intake.prepare(data, manifest, ahead)).pixels
     except (BadImage, UnsupportedImage) as problem:
         if len(data) == int(np.prod(manifest.input_shape)):
             return np.frombuffer(data, np.uint8).reshape(manifest.input_shape)

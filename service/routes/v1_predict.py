@@ -128,8 +128,9 @@ async def _read(request: Request, model: Model) -> Predict:
 async def _decode(intake: Intake, model: Model, asked: Predict) -> NDArray[np.uint8]:
     if not isinstance(asked.images, list):
         return asked.images
+    ahead = intake.on_threads
     decoded = (
-        encoded.pixels(intake, model.manifest, data, number)
+        encoded.pixels(intake, model.manifest, data, number, ahead)
         for number, data in enumerate(asked.images)
     )
     return np.stack(await asyncio.gather(*decoded))
