@@ -55,7 +55,8 @@ async function look(signal, asked) {
   delete prediction.maps;
   Object.assign(state, { token: prediction.image, prediction, pixels, arrays });
   show();
-  document.documentElement.dataset.took = Math.round(performance.now() - asked);
+  // When the frame with the new maps is painted.
+  requestAnimationFrame(() => (document.documentElement.dataset.took = Math.round(performance.now() - asked)));
 }
 
 async function reveal(name) {

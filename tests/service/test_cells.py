@@ -1,11 +1,13 @@
 """Every number of every map can be taken apart, and the parts add up to it."""
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from fastapi.testclient import TestClient
 
 from service import cells, links, pointwise, tokens
@@ -95,6 +97,53 @@ def test_cells_of_shipped_models(shipped: TestClient, name: str, folder: Path) -
         if has_cells(layer) and links.kind_of_maps(layer):
             for cell in cases(layer, random):
                 check(shipped, name, layer, cell)
+
+
+def array(client: TestClient, url: str, **query: str) -> Any:
+    answer = client.get(url, params={**query, "format": "npy"})
+    assert answer.status_code == 200, answer.text
+    return np.load(io.BytesIO(answer.content))
+
+
+@pytest.mark.parametrize(("name", "folder"), SHIPPED, ids=[name for name, _ in SHIPPED])
+def test_cells_are_what_tensorflow_makes_of_the_maps_in_double_precision(
+    shipped: TestClient, name: str, folder: Path
+) -> None:
+    random = np.random.default_rng(7)
+    manifest = Manifest.read(folder)
+    pixels = random.integers(0, 256, manifest.input_shape, dtype=np.uint8)
+    query = {"model": name, "image": tokens.encode(pixels)}
+    for layer in manifest.layers:
+        if layer.kind != "convolution":
+            continue
+        (source,) = layer.inputs
+        fed = pixels / 255 if source == "images" else maps_of(shipped, manifest, source, query)
+        kernel = np.asarray(array(shipped, f"/layers/{layer.name}/filters", model=name), np.float64)
+        bias = shipped.get(f"/layers/{layer.name}/filters", params={"model": name}).json()["bias"]
+        exact = convolve(fed, kernel, layer) + bias
+        mass = convolve(np.abs(fed), np.abs(kernel), layer) + np.abs(bias)
+        url = f"/layers/{layer.name}/feature-maps"
+        # Where nothing cancels, the network itself is within 1e-4 of it.
+        found = array(shipped, url, stage="pre", **query)
+        whole = np.abs(exact) >= mass / 100
+        assert whole.mean() > 0.5
+        assert (np.abs(found - exact)[whole] <= 1e-4 * np.abs(exact)[whole]).all()
+        for index, row, column in cases(layer, random):
+            parts = shipped.get(f"{url}/{index}/cells/{row}/{column}", params=query).json()
+            assert abs(parts["pre"] - exact[row, column, index]) <= 1e-6 * mass[row, column, index]
+            assert parts["difference"] <= parts["bound"]
+            spread = layer.strides[0], layer.strides[1]  # type: ignore[index]
+            corner = parts["top"] - row * spread[0], parts["left"] - column * spread[1]
+            assert all(-side < one <= 0 for one, side in zip(corner, kernel.shape, strict=False))
+
+
+def maps_of(client: TestClient, manifest: Manifest, name: str, query: dict[str, str]) -> Any:
+    kind = links.kind_of_maps(next(one for one in manifest.layers if one.name == name))
+    return np.asarray(array(client, f"/layers/{name}/{kind}", **query), np.float64)
+
+
+def convolve(maps: Any, kernel: Any, layer: Layer) -> Any:
+    return tf.nn.conv2d(maps[np.newaxis], kernel, layer.strides, layer.padding).numpy()[0]
 
 
 @pytest.mark.parametrize("name", ["tiny-digit", "tiny-photo"])
