@@ -33,7 +33,10 @@ def wait(draw: Callable[[], float] = random.random) -> Callable[[Exception], boo
     def decide(error: Exception) -> bool | float:
         if isinstance(error, Unreachable):
             return error.again
-        if not isinstance(error, Unavailable) or error.status not in (429, 503):
+        if not isinstance(error, Unavailable):
+            return False
+        # An answer without a problem document is that of a proxy whose server went away.
+        if error.status not in (429, 503) and error.problem:
             return False
         if error.retry_after is None:
             return True

@@ -49,6 +49,8 @@ def ask(*answers: httpx.Response | Exception) -> None:
         httpx.ConnectError("refused"),
         httpx.ReadError("reset"),
         httpx.RemoteProtocolError("disconnected"),
+        httpx.Response(502, text="Bad Gateway"),
+        httpx.Response(500, text="Internal Server Error"),
     ],
 )
 def test_busy_and_unreachable_services_are_asked_again(first: httpx.Response | Exception) -> None:
@@ -86,7 +88,7 @@ def test_the_last_attempt_says_why() -> None:
 def test_an_answer_of_somebody_in_between_is_an_error_too() -> None:
     page = httpx.Response(502, text="<html>Bad Gateway</html>")
     with pytest.raises(Unavailable, match="answered 502 Bad Gateway"):
-        ask(page)
+        ask(page, page, page)
 
 
 def test_waits_are_those_asked_for_and_a_little_more() -> None:
