@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 import uvicorn
@@ -14,11 +14,15 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from service import models as model_folders
+from service import sharing, tracing
 from service.errors import KeyFileError, ModelError
 from service.gate import Rate
 from service.keys import Keys
 from service.settings import Settings
 from service.wire import Connection
+
+SHARED_BYTES = 16 * 2**20
+"""What the workers' shared numbers may come to take."""
 
 _FIELDS = Settings.model_fields
 
@@ -56,6 +60,7 @@ def serve(
     rate_storage: Annotated[str | None, _option("rate_storage")] = None,
     origins: Annotated[str | None, _option("origins")] = None,
     log: Annotated[str | None, _option("log")] = None,
+    traces: Annotated[bool | None, _option("traces")] = None,
     threads: Annotated[int | None, _option("threads")] = None,
     cache: Annotated[int | None, _option("cache")] = None,
 ) -> None:
@@ -71,10 +76,14 @@ def serve(
         _check(settings)
         if settings.keys is not None:
             Keys.read(settings.keys)
+        if settings.traces:
+            tracing.exporter().shutdown()
         if settings.rate is not None:
             Rate(settings.rate, settings.rate_storage)
     except ValidationError as problem:
         _stop("; ".join(f"{one['loc'][0]}: {one['msg']}" for one in problem.errors()))
+    except ImportError as problem:
+        _stop(f"Traces need what `pip install 'convlens[otel]'` brings: {problem}.")
     except (ModelError, KeyFileError, ValueError) as problem:
         _stop(str(problem))
     # Workers are processes of their own and read the settings from their environment.
@@ -85,6 +94,7 @@ def serve(
             "service.app:create_app",
             factory=True,
             http=Connection,
+            loop="auto" if settings.workers == 1 else "service.sharing:Loop",
             ws="none",
             host=settings.host,
             port=settings.port,
@@ -102,13 +112,29 @@ def _shared_numbers(settings: Settings) -> Iterator[None]:
     if settings.workers == 1:
         yield
         return
-    # In memory, and there to be written even where the rest of the file system is not.
-    place = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-    with TemporaryDirectory(prefix="convlens-", dir=place) as folder:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+    with _shared_folder() as folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = os.environ[sharing.FOLDER] = folder
         if settings.rate_storage == "memory://":
             os.environ["CONVLENS_RATE_STORAGE"] = f"shared://{folder}/rate"
         yield
+
+
+def _shared_folder() -> TemporaryDirectory[str]:
+    """A folder with room for what the workers share; else the start ends with a sentence."""
+    # In memory, and there to be written even where the rest of the file system is not.
+    place = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    try:
+        folder = TemporaryDirectory(prefix="convlens-", dir=place)
+        # Numbers are mapped: a worker that finds no room for them later would be ended.
+        with (Path(folder.name) / "room").open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, SHARED_BYTES)
+        (Path(folder.name) / "room").unlink()
+    except OSError as problem:
+        _stop(
+            f"There is no room for the numbers that the workers share: {problem}. Free some in"
+            " /dev/shm, name another folder by TMPDIR, or serve with --workers 1."
+        )
+    return folder
 
 
 def _check(settings: Settings) -> None:
@@ -122,7 +148,7 @@ def _check(settings: Settings) -> None:
         )
 
 
-def _stop(sentence: str) -> None:
+def _stop(sentence: str) -> NoReturn:
     Console(stderr=True).print(f"[red]{sentence}[/red]", soft_wrap=True)
     raise typer.Exit(2)
 

@@ -10,7 +10,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
-from service import bodies, problems
+from service import bodies, problems, tracing
 from service.admission import Admission
 from service.drain import Drain
 from service.entrance import Entrance
@@ -55,6 +55,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         version=version("convlens"),
         lifespan=_lifespan,
         static_url="/docs/static",
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.settings = settings
     app.state.drain = Drain()
@@ -103,7 +104,7 @@ def _guarded(app: FastAPI, inner: ASGIApp) -> ASGIApp:
         )
     app.state.entrance = Entrance(inner, settings, app.state.drain)
     entrance: ASGIApp = app.state.entrance
-    return entrance
+    return tracing.Traced(entrance, tracing.exporter()) if settings.traces else entrance
 
 
 @asynccontextmanager

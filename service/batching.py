@@ -14,7 +14,7 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
-from service import metrics
+from service import metrics, tracing
 from service.errors import Busy
 
 LARGEST = 64
@@ -41,6 +41,7 @@ class Batcher:
         self._queue: deque[_Job] = deque()
         self._waiting = 0
         self._working = False
+        self._computed = (0.0, 0.0)
 
     async def __call__(self, images: Images) -> Rows:
         """The rows of `images`, in their order; Busy when the queue is full."""
@@ -69,7 +70,10 @@ class Batcher:
     def _enqueue(self, images: Images) -> asyncio.Future[Rows]:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Rows] = loop.create_future()
-        self._queue.append((images, future, time.perf_counter()))
+        now = time.perf_counter()
+        self._queue.append((images, future, now))
+        if tracing.is_wanted():
+            future.add_done_callback(lambda _: self._trace(now))
         self._waiting += len(images)
         if not self._working:
             self._working = True
@@ -107,7 +111,15 @@ class Batcher:
                 future.set_exception(problem)
             else:
                 future.set_result(computed.result()[place])
-        asyncio.get_running_loop().call_soon(self._next)
+        self._working = bool(self._queue)
+        if self._working:
+            asyncio.get_running_loop().call_soon(self._next)
+
+    def _trace(self, queued: float) -> None:
+        """Called, in the context of the request, before the next batch is begun."""
+        began, ended = self._computed
+        tracing.record("queue", queued, began)
+        tracing.record("model", began, ended)
 
     def _take(self) -> tuple[list[_Job], int]:
         """The next jobs, with at most `LARGEST` images, and how many images they have."""
@@ -125,7 +137,9 @@ class Batcher:
         began = time.perf_counter()
         batch = [images for images, _, _ in jobs]
         rows = self._run(batch[0] if len(batch) == 1 else np.concatenate(batch))
-        metrics.MODEL.observe(time.perf_counter() - began)
+        ended = time.perf_counter()
+        metrics.MODEL.observe(ended - began)
+        self._computed = began, ended
         if len(batch) == 1:
             return [rows]
         ends = list(accumulate(map(len, batch)))

@@ -69,5 +69,8 @@ class Settings(BaseSettings):
     log: Literal["text", "json"] = Field(
         "text", description="Form of the log; json has a line a request with its trace."
     )
+    traces: bool = Field(
+        False, description="Send OpenTelemetry spans of every request; needs convlens[otel]."
+    )
     threads: int = Field(1, ge=1, le=64, description="TensorFlow's threads for one operation.")
     cache: int = Field(64, ge=1, description="Images whose feature maps a worker keeps ready.")
