@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help serve test check format requirements audit image clean
+.PHONY: help serve test check format requirements audit fuzz image clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,10 @@ requirements: $(VENV)/dev.stamp  ## compile the pinned requirements from pyproje
 
 audit: $(VENV)/dev.stamp  ## ask the public advisories about every pinned requirement
 	$(BIN)/pip-audit --progress-spinner off --no-deps --disable-pip --requirement requirements.txt
+
+fuzz: $(VENV)/dev.stamp  ## look for bytes that a reader of uploads does not refuse, for minutes
+	$(BIN)/pip install --quiet --editable ".[fuzz]"
+	$(BIN)/python -m tests.fuzz
 
 image:  ## build the container image
 	docker build -t convlens .

@@ -1,6 +1,7 @@
 """The bytes of an .npy file become a stack of model inputs, taken as they are."""
 
 import io
+import tokenize
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,18 @@ _HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
 }
+
+# What numpy's reader of headers, a part of Python's own, raises on damaged ones.
+_DAMAGE = (
+    ValueError,
+    KeyError,
+    EOFError,
+    TypeError,
+    SyntaxError,
+    tokenize.TokenError,
+    RecursionError,
+    MemoryError,
+)
 
 
 def stack(data: bytes, shape: tuple[int, int, int], most: int) -> NDArray[np.uint8]:
@@ -39,7 +52,7 @@ def _read(data: bytes) -> tuple[tuple[int, ...], np.dtype[Any], memoryview]:
     file = io.BytesIO(data)
     try:
         shape, columns_first, kind = _HEADERS[np.lib.format.read_magic(file)](file)
-    except (ValueError, KeyError, EOFError, TypeError, SyntaxError) as problem:
+    except _DAMAGE as problem:
         raise BadImage("The .npy file has a damaged header. Write it with numpy.save.") from problem
     if columns_first:
         raise BadImage("The array lies in Fortran order. Save numpy.ascontiguousarray of it.")

@@ -52,6 +52,11 @@ def test_count_outside_the_limit_is_refused(count: int) -> None:
     [
         arrays.MAGIC,
         arrays.MAGIC + b"\1\0v\0{1",
+        # Found by a fuzzer: lines, brackets and depths that only Python's own parser stumbles on.
+        arrays.MAGIC + b"\1\0\x05\0{(\n (",
+        arrays.MAGIC + b"\1\0\x08\0(\n  (\n )",
+        arrays.MAGIC + b"\1\0\xe8\x03" + b"(" * 1000,
+        arrays.MAGIC + b"\1\0\xe8\x03" + b"-" * 1000,
         arrays.MAGIC + b"\x09\0" + npy(pixels(4, 5))[8:],
         npy(pixels(4, 5))[:-1],
         npy(pixels(4, 5)) + b"\0",
