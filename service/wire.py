@@ -8,8 +8,10 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from service import metrics, problems
 from service.admission import ALWAYS, Admission
+from service.corked import Corked
 from service.deadline import let_go
 from service.errors import HeadTooLarge, Malformed, ServiceError, TargetTooLong, TooSlow
+from service.sharing import Loop
 
 MOST_HEADERS = 100
 LONGEST_TARGET = 32 * 2**10
@@ -33,6 +35,7 @@ class Connection(HttpToolsProtocol):
         self._is_over = False
         self._admission: Admission = self.app_state["admission"]
         self._is_counted = False
+        self._refused_at = 0.0
         self._refusal: ServiceError | None = None
         self.url = b"/"
 
@@ -42,6 +45,8 @@ class Connection(HttpToolsProtocol):
 
     def connection_lost(self, problem: Exception | None) -> None:
         self._stop_timer()
+        if isinstance(self.loop, Loop):
+            self.loop.share.change(-1)
         if self._is_counted:
             self._is_counted = False
             self._admission.under_way -= 1
@@ -61,6 +66,8 @@ class Connection(HttpToolsProtocol):
             self._refuse(TargetTooLong(f"An address may have up to {LONGEST_TARGET} bytes."))
         self._take_on()
         super().on_headers_complete()
+        if self.scope["method"] != "HEAD":
+            self.cycle.transport = cast(asyncio.Transport, Corked(self.transport))
 
     def on_message_complete(self) -> None:
         self._is_whole = True
@@ -103,12 +110,15 @@ class Connection(HttpToolsProtocol):
             return False
         if (answer := self._admission.answer(data)) is None:
             return False
-        self._stop_timer()
-        self._unset_keepalive_if_required()
         self.transport.write(answer)
-        self.timeout_keep_alive_task = self.loop.call_later(
-            self.timeout_keep_alive, self.timeout_keep_alive_handler
-        )
+        # The time to the next request begins anew: once a second, for timers cost as much.
+        if (now := self.loop.time()) > self._refused_at + 1:
+            self._refused_at = now
+            self._stop_timer()
+            self._unset_keepalive_if_required()
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
         return True
 
     def _is_between(self) -> bool:

@@ -7,6 +7,8 @@ import orjson
 import pytest
 from fastapi.testclient import TestClient
 
+from service import bodies
+
 MOST = 1_000_000
 
 
@@ -75,3 +77,16 @@ def test_lessons_refuse_any_other_body_with_a_short_sentence(
 def test_lessons_take_json_alone(client: TestClient, kind: str) -> None:
     response = client.post("/lessons/pooling", content=b"{}", headers={"content-type": kind})
     assert response.status_code == 415
+
+
+def test_large_bodies_share_a_bound(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "MOST_HELD", 300_000)
+    large = b"\0" * 400_000
+    for body in (large, pieces(len(large) // 4, 4)):
+        response = client.post("/predict", content=body)
+        assert response.status_code == 503
+        assert response.headers["retry-after"] == "1"
+    monkeypatch.undo()
+    # What was refused is held no more.
+    assert client.post("/predict", content=large).status_code == 413
+    assert client.post("/lessons/pooling", json={"input": [[1, 2], [3, 4]]}).status_code == 200

@@ -57,6 +57,10 @@ CASES: dict[str, tuple[tuple[bytes, ...], int]] = {
         ),
         400,
     ),
+    "a length shorter than the body": (
+        (head("Content-Length: 1", first="POST /predict HTTP/1.1"), b"ab" * 1000),
+        415,
+    ),
     "a chunk of no size": (
         (head("Transfer-Encoding: chunked", first="POST /predict HTTP/1.1"), b"zz\r\n"),
         400,
