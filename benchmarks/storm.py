@@ -121,6 +121,8 @@ class _Connection(asyncio.Protocol):
         self._transport.write(self._sender.request)
 
     def data_received(self, data: bytes) -> None:
+        if self._due is None:
+            return  # The server tells a connection that was never used that it ends it.
         self._answer += data
         end = self._answer.find(b"\r\n\r\n")
         if end < 0 or (length := _LENGTH.search(self._answer, 0, end)) is None:
