@@ -68,22 +68,42 @@ class Intake:
         An .npy file may hold many images. Raises TooLarge when there are more than the limit, and
         Busy where too many images wait for the threads already.
         """
-        ahead = self.on_threads
-        read = await asyncio.gather(*(self._images(file, manifest, ahead) for file in files))
+        read = [self._at_once(file, manifest) for file in files]
+        if any(images is None for images in read):
+            ahead = self.on_threads
+            tasks = (
+                self._later(file, manifest, ahead)
+                for file, images in zip(files, read, strict=True)
+                if images is None
+            )
+            later = iter(await asyncio.gather(*tasks))
+            read = [next(later) if images is None else images for images in read]
         named = [
-            (file.filename, one) for file, some in zip(files, read, strict=True) for one in some
+            (file.filename, one)
+            for file, some in zip(files, read, strict=True)
+            for one in some or ()
         ]
         if len(named) > self.settings.max_images:
             raise TooLarge(f"The request has more than {self.settings.max_images} images.")
         return named
 
-    async def _images(
+    def _at_once(
+        self, file: Upload, manifest: Manifest
+    ) -> Sequence[Prepared | ServiceError] | None:
+        """What needs no decoder for all kinds of files: arrays, and PNGs like the training's."""
+        if file.data.startswith(arrays.MAGIC):
+            try:
+                stack = arrays.stack(file.data, manifest.input_shape, self.settings.max_images)
+            except ServiceError as problem:
+                return [problem]
+            return [Prepared(pixels, AS_AN_ARRAY) for pixels in stack]
+        plain = inputs.read_plain(file.data, manifest)
+        return None if plain is None else [plain]
+
+    async def _later(
         self, file: Upload, manifest: Manifest, ahead: int
     ) -> Sequence[Prepared | ServiceError]:
         try:
-            if file.data.startswith(arrays.MAGIC):
-                stack = arrays.stack(file.data, manifest.input_shape, self.settings.max_images)
-                return [Prepared(pixels, AS_AN_ARRAY) for pixels in stack]
             return [await self.prepare(file.data, manifest, ahead)]
         except Busy:
             raise

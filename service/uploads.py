@@ -2,9 +2,11 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from python_multipart.multipart import parse_options_header
 from starlette.requests import Request
+from starlette.types import Scope
 
 from service.errors import Malformed, TooLarge
 from service.settings import Settings
@@ -35,13 +37,25 @@ async def read(request: Request, settings: Settings) -> list[Upload]:
     Raises TooLarge for more than the limit, Malformed when there is no image in it.
     """
     body = await request.body()
-    kind, options = parse_options_header(request.headers.get("content-type"))
+    kind, options = _content_type(request.scope)
     if kind != b"multipart/form-data":
         return [Upload(None, body, kind)]
     uploads = parse(body, options.get(b"boundary", b""), settings.max_images)
     if not uploads:
         raise Malformed(f"The form has no file in the field {FIELD!r}: curl -F {FIELD}=@digit.png")
     return uploads
+
+
+@lru_cache(64)  # A client that sends many images names the same boundary each time.
+def _options(header: bytes) -> tuple[bytes, dict[bytes, bytes]]:
+    return parse_options_header(header)
+
+
+def _content_type(scope: Scope) -> tuple[bytes, dict[bytes, bytes]]:
+    for name, value in scope["headers"]:
+        if name == b"content-type":
+            return _options(value)
+    return b"", {}
 
 
 def parse(body: bytes, boundary: bytes, most: int) -> list[Upload]:

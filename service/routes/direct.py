@@ -48,7 +48,7 @@ class Direct:
             (method, route.path): (route, route.get_route_handler())
             for route in routes
             if isinstance(route, DirectRoute)
-            for method in route.methods
+            for method in route.methods or ()
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
