@@ -73,6 +73,15 @@ def test_digit_as_trained_passes_unchanged(mode: str) -> None:
     assert result.steps == (UNCHANGED,)
 
 
+@pytest.mark.parametrize("ground", [12, 25, 50, 100])
+def test_digit_of_the_trained_size_on_grey_gets_a_black_ground(ground: int) -> None:
+    lifted = np.maximum(trained(), ground)
+    result = digit(Image.fromarray(lifted))
+    assert UNCHANGED not in result.steps
+    assert not result.pixels[0].any()
+    assert result.pixels.max() == 255
+
+
 @pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "PPM", "GIF"])
 def test_lossless_digit_file_passes_unchanged(kind: str) -> None:
     assert (uploaded(save(Image.fromarray(trained()), kind)).pixels[..., 0] == trained()).all()
