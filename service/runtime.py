@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,10 @@ class Network:
 def tensorflow() -> Any:
     """TensorFlow, imported when it is first asked for, without a word of its own."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError:  # A full or read-only disk. The import asks for a name and no more.
+        tempfile.tempdir = os.curdir
     with announcements.unheard("tensorflow"):
         import tensorflow as tf
 

@@ -38,7 +38,7 @@ def test_maps_are_set_beside_those_of_the_test_set() -> None:
     assert number("convlens_woken_maps", **labels) == 1
     assert number("convlens_map_drift", **labels) == pytest.approx((0.5 + 0.5 + 1 + 0) / 4)
     for _ in range(WINDOW):
-        drift.see(np.array([0.0, 1, 0, 0], np.float32) * [[[1]]])
+        drift.see(np.array([[[0, 1, 0, 0]]], np.float32))
     assert number("convlens_woken_maps", **labels) == 0
 
 
