@@ -53,7 +53,7 @@ class Question:
     def check(self, answer: httpx.Response) -> None:
         """Raise Wrong unless `answer` is the one that belongs to this question."""
         if answer.status_code != self.status:
-            raise Wrong(f"{answer.status_code} instead of {self.status}")
+            raise Wrong(f"{answer.status_code} instead of {self.status}: {_detail(answer)}")
         if self.predictions:
             got = _predictions(answer)
             for (label, sure), (known, known_sure) in zip(got, self.predictions, strict=True):
@@ -163,6 +163,13 @@ def _bad_bodies(digits: bodies.Digits) -> Sequence[tuple[bytes, int]]:
 def _predictions(answer: httpx.Response) -> tuple[tuple[str, float], ...]:
     document: dict[str, Any] = answer.json()
     return tuple((one["label"], one["confidence"]) for one in document["predictions"])
+
+
+def _detail(answer: httpx.Response) -> str:
+    try:
+        return str(answer.json()["detail"])
+    except (ValueError, KeyError, TypeError):
+        return answer.reason_phrase
 
 
 def _digest(content: bytes) -> bytes:
