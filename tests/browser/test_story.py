@@ -53,6 +53,7 @@ def test_a_way_around_layers_is_drawn_and_both_branches_lead_to_the_sum(page: Pa
     page.get_by_label("Model").select_option("mnist")
     expect(page.locator(".flow .around path")).to_have_count(2)
     tile = page.locator('button.map[data-layer="block1.add"][data-index="4"]')
+    expect(tile).to_have_attribute("aria-label", re.compile("^block1.add map 4"))
     tile.scroll_into_view_if_needed()
     tile.hover()
     expect(page.locator("#story .term")).to_have_count(3)
