@@ -162,7 +162,7 @@ def _card(manifest: Manifest, figures: Figures, folder: str, trained: Sequence[R
         "Confidence": f"ECE {_calibration_error(manifest, figures):.2%}{remark}, temperature"
         f" {manifest.temperature:.3f}",
         "Unfamiliar": _unfamiliar(figures, remark),
-        "Weakest": _weakest(manifest, figures),
+        "Weakest": _weakest(manifest, figures) + remark,
     }
     images = " ".join(
         f"![{alt} of {name}]({folder}/{name}-{what}.svg)"

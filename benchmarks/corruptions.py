@@ -105,7 +105,8 @@ CORRUPTIONS = (
 
 
 def _pixels(values: NDArray[np.floating]) -> Pixels:
-    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    pixels: Pixels = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return pixels
 
 
 def _as_pixels(image: Any) -> Pixels:
@@ -115,8 +116,7 @@ def _as_pixels(image: Any) -> Pixels:
 
 def _each(images: Pixels, change: Callable[[Pixels], Pixels]) -> Pixels:
     """Every image by itself; OpenCV leaves out the axis of a single channel."""
-    changed: Pixels = np.stack([change(image) for image in images]).reshape(images.shape)
-    return changed
+    return np.stack([change(image) for image in images]).reshape(images.shape)
 
 
 def _warped(images: Pixels, matrices: list[NDArray[np.float64]]) -> Pixels:
