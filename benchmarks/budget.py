@@ -87,11 +87,11 @@ async def _measure(raw: dict[str, list[bytes]], name: str) -> None:
         files = [uploads.parse(body, boundary, 1)[0].data for body in bodies]
         prepared = [inputs.read_plain(file, model.manifest) for file in files]
         pixels = [one.pixels for one in prepared if one is not None]
-        rows = [model.classifier(one[np.newaxis])[0].tolist() for one in pixels]
+        rows = [model.network.classify(one[np.newaxis])[0].tolist() for one in pixels]
         alone: dict[str, float] = {
             "form": _each(lambda body: uploads.parse(body, boundary, 1), bodies),
             "decode and prepare": _each(lambda f: inputs.read_plain(f, model.manifest), files),
-            "model": _each(lambda one: model.classifier(one[np.newaxis]), pixels),
+            "model": _each(lambda one: model.network.classify(one[np.newaxis]), pixels),
             "token": _each(tokens.encode, pixels),
             "JSON": _each(orjson.dumps, rows),
         }

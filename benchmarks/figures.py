@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict
 from benchmarks.bodies import png
 from benchmarks.corruptions import CORRUPTIONS
 from service import inputs
-from service.classifier import Classifier
 from service.images import Limits
+from service.lite import Network
 from service.manifest import Manifest
 from training import confidence
 from training.data import Split
@@ -118,9 +118,9 @@ def measure(
 
     Raises DataError where the test images give another accuracy than the manifest's.
     """
-    classify = Classifier(folder, manifest.input_shape, threads=2)
+    network = Network(folder, manifest.input_shape, threads=2)
     test, chosen = material.test, material.chosen
-    rows, scores = _answers(classify, test.images, manifest)
+    rows, scores = _answers(network, test.images, manifest)
     answers = rows.argmax(axis=1)
     _require_same(float((answers == test.labels).mean()), manifest)
     foreign = {} if scores is None else material.foreign
@@ -128,7 +128,7 @@ def measure(
     def accuracies(images: Mapping[str, Sequence[Pixels]]) -> dict[str, list[float]]:
         labels = test.labels[chosen]
         return {
-            kind: [_accuracy(classify, one, labels, manifest) for one in strengths]
+            kind: [_accuracy(network, one, labels, manifest) for one in strengths]
             for kind, strengths in images.items()
         }
 
@@ -143,7 +143,7 @@ def measure(
         calibration_error=round(error, 5),
         bins=bins(rows, test.labels),
         unfamiliar=None if scores is None else float((scores > 0.5).mean()),
-        foreign={kind: _auroc(classify, foreign[kind], manifest, scores) for kind in foreign},
+        foreign={kind: _auroc(network, foreign[kind], manifest, scores) for kind in foreign},
         sample=len(chosen),
         unspoiled=float((answers[chosen] == test.labels[chosen]).mean()),
         spoiled=accuracies(material.uploaded),
@@ -183,25 +183,21 @@ def _require_same(accuracy: float, manifest: Manifest) -> None:
         )
 
 
-def _answers(
-    classify: Classifier, images: Pixels, manifest: Manifest
-) -> tuple[Floats, Floats | None]:
+def _answers(network: Network, images: Pixels, manifest: Manifest) -> tuple[Floats, Floats | None]:
     """The probabilities (n, classes), and how unfamiliar each image is where the model tells."""
-    rows = classify(images)
+    rows = network.classify(images)
     classes = len(manifest.labels)
     return rows[:, :classes], rows[:, classes] if rows.shape[1] > classes else None
 
 
 def _accuracy(
-    classify: Classifier, images: Pixels, labels: NDArray[np.int64], manifest: Manifest
+    network: Network, images: Pixels, labels: NDArray[np.int64], manifest: Manifest
 ) -> float:
-    return float((_answers(classify, images, manifest)[0].argmax(axis=1) == labels).mean())
+    return float((_answers(network, images, manifest)[0].argmax(axis=1) == labels).mean())
 
 
-def _auroc(
-    classify: Classifier, images: Pixels, manifest: Manifest, familiar: Floats | None
-) -> float:
-    found = _answers(classify, images, manifest)[1]
+def _auroc(network: Network, images: Pixels, manifest: Manifest, familiar: Floats | None) -> float:
+    found = _answers(network, images, manifest)[1]
     assert found is not None
     assert familiar is not None
     known, foreign = familiar.astype(np.float64), found.astype(np.float64)

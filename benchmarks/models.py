@@ -18,8 +18,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from benchmarks import cards, cost, figures, machine
 from benchmarks.corruptions import CORRUPTIONS
 from service import models as served
-from service.classifier import Classifier
 from service.errors import ModelError
+from service.lite import Network
 from service.manifest import Manifest
 from training import data as datasets
 from training import foreign, results
@@ -101,7 +101,7 @@ def _measure(
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("cost", total=total)
         costs = cost.compare(
-            {m.name: Classifier(folder, m.input_shape) for folder, m in found.items()},
+            {m.name: Network(folder, m.input_shape) for folder, m in found.items()},
             {m.name: m.input_shape for m in found.values()},
         )
         progress.advance(task)

@@ -18,7 +18,7 @@ from rich.table import Table
 
 from benchmarks.scenes import Scene, photograph
 from service import images, preparation
-from service.classifier import Classifier
+from service.lite import Network
 from service.models import read_manifest
 
 Pixels = NDArray[np.uint8]
@@ -39,7 +39,7 @@ def main(
     """Photograph digits and count how many the model reads right, by ink, stroke and paper."""
     digits, labels = _digits(data, split)
     manifest = read_manifest(model)
-    classify = Classifier(model, manifest.input_shape)
+    network = Network(model, manifest.input_shape)
     rng = np.random.default_rng(seed)
     right: dict[str, list[bool]] = defaultdict(list)
     shown: list[tuple[bool, Image.Image]] = []
@@ -47,7 +47,7 @@ def main(
         scene = photograph(digits[i], rng)
         picture = images.decode(images.inspect(scene.jpeg, images.Limits()))
         pixels = preparation.prepare(picture, "digit", manifest.input_shape).pixels
-        row = classify(pixels[np.newaxis])[0, : len(manifest.labels)]
+        row = network.classify(pixels[np.newaxis])[0, : len(manifest.labels)]
         good = bool(row.argmax() == labels[i])
         for key in _keys(scene):
             right[key].append(good)

@@ -14,8 +14,8 @@ from rich.table import Table
 from convlens import files as image_files
 from convlens import progress
 from service import images, inputs, models
-from service.classifier import Classifier
 from service.errors import NotFound, ServiceError
+from service.lite import Network
 from service.manifest import Manifest
 from service.settings import Settings
 
@@ -53,7 +53,7 @@ def predict(
     try:
         place = _newest(settings.models, model or settings.default_model)
         manifest = models.read_manifest(place)
-        classify = Classifier(place, manifest.input_shape, os.cpu_count() or 1)
+        network = Network(place, manifest.input_shape, os.cpu_count() or 1)
     except ServiceError as problem:
         Console(stderr=True).print(f"[red]{problem}[/red]", soft_wrap=True)
         raise typer.Exit(1) from problem
@@ -62,7 +62,7 @@ def predict(
     ) as step:
         read = [_read(file, manifest, settings, step) for file in files]
     good = [one for one in read if not isinstance(one, str)]
-    answers = iter(classify(np.stack(good)) if good else ())
+    answers = iter(network.classify(np.stack(good)) if good else ())
     table = Table("image", "class", f"top {top}", title=f"{manifest.name} {manifest.version}")
     for file, one in zip(files, read, strict=True):
         if isinstance(one, str):

@@ -16,15 +16,14 @@ def masks(model: Model, names: Sequence[str]) -> NDArray[np.float32]:
 
     Raises Invalid for what is not `layer:map`, NotFound and WrongKind for maps there are not.
     """
-    if not model.network.can("ablation"):
+    if not model.manifest.convolutions:
         raise WrongKind(f"{model.manifest.name} has no convolution whose maps could be zero.")
     if len(names) > MOST:
         raise Invalid(f"`zero` may name up to {MOST} maps.")
     starts, total = {}, 0
-    for layer in model.manifest.layers:
-        if layer.kind == "convolution":
-            starts[layer.name] = total
-            total += layer.output_shape[-1]
+    for layer in model.manifest.convolutions:
+        starts[layer.name] = total
+        total += layer.output_shape[-1]
     kept = np.ones(total, np.float32)
     for name in names:
         layer_name, _, index = name.rpartition(":")

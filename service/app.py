@@ -14,11 +14,12 @@ from service import bodies, problems, tracing
 from service.admission import Admission
 from service.drain import Drain
 from service.entrance import Entrance
+from service.garbage import collect
 from service.gate import Gate, Rate
 from service.intake import Intake
 from service.keys import Keys
 from service.models import Models
-from service.reloading import Watcher, collect
+from service.reloading import Watcher
 from service.routes import (
     cells,
     filters,

@@ -12,7 +12,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 FILE_NAME = "manifest.json"
-LITE = "predict.tflite"
+GRAPH = "saved_model.pb"
+LITE = "network.tflite"
+WEIGHTS = "weights.npz"
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}$")]
 Preparation = Literal["digit", "photo"]
@@ -116,8 +118,13 @@ class Manifest(_Record):
         description="What trained it: optimizer, learning rate, batch size, epochs, seed."
     )
     libraries: dict[str, str] = Field(description="Versions that trained and exported it.")
-    digest: str = Field(description="sha256 of all files with weights, see `weights_digest`.")
+    digest: str = Field(description="sha256 of all files beside the manifest, see `digest`.")
     golden: tuple[Golden, ...] = Field(min_length=1)
+
+    @property
+    def convolutions(self) -> list[Layer]:
+        """The convolution layers, in their order."""
+        return [layer for layer in self.layers if layer.kind == "convolution"]
 
     @model_validator(mode="after")
     def _is_consistent(self) -> "Manifest":
@@ -148,16 +155,16 @@ class Manifest(_Record):
         return Manifest.model_validate_json((folder / FILE_NAME).read_bytes())
 
 
-def weights_digest(folder: Path) -> str:
-    """The sha256 of the names and bytes of the files with weights, as 64 hexadecimal digits.
+def digest(folder: Path) -> str:
+    """The sha256 of the names and bytes of all that computes, as 64 hexadecimal digits.
 
-    They are those in `variables/` and the copy that LiteRT runs.
+    They are the SavedModel's graph and variables, LiteRT's copy of both, and the weights by layer.
     """
-    digest = hashlib.sha256()
-    for path in (*_variables(folder), folder / LITE):
-        digest.update(f"{path.name} {path.stat().st_size}\n".encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+    sha = hashlib.sha256()
+    for path in (*_variables(folder), *(folder / name for name in (GRAPH, LITE, WEIGHTS))):
+        sha.update(f"{path.name} {path.stat().st_size}\n".encode())
+        sha.update(path.read_bytes())
+    return sha.hexdigest()
 
 
 def _variables(folder: Path) -> Iterable[Path]:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from service import links, metrics, runtime, tokens
+from service import links, metrics, tokens
 from service.batching import Batcher
-from service.classifier import Classifier
 from service.errors import BadToken, ModelError, NotFound, NotReady, WrongKind
-from service.manifest import Layer, Manifest, weights_digest
+from service.garbage import collect
+from service.lite import Network
+from service.manifest import Layer, Manifest, digest
+from service.runtime import SavedModel
 from service.settings import Settings
 from service.traffic import Traffic
 
@@ -35,21 +37,23 @@ class Model:
     def __init__(self, folder: Path, executor: Executor, settings: Settings) -> None:
         """Load and prove the model in `folder`; ModelError says what is wrong with it."""
         self.manifest = read_manifest(folder)
-        self.network = runtime.Network(folder)
-        self.classifier = Classifier(folder, self.manifest.input_shape, settings.threads)
-        _reproduce_golden(self.manifest, self.classifier, self.network)
-        inline = int(INLINE / self.classifier.seconds())
+        self.network = Network(folder, self.manifest.input_shape, settings.threads)
+        last, count = self.manifest.layers[-1].name, len(self.manifest.labels)
+        _prove(self.manifest, lambda images: self.network.classify(images)[:, :count])
+        _prove(self.manifest, lambda images: self.network.activations(images)[last])
+        inline = int(INLINE / self.network.seconds())
         self.batcher = Batcher(self._classify, executor, settings.queue, inline)
         self._traffic = Traffic(self.manifest, self.network.activations, executor)
         metrics.SOURCES.add(self)
-        self.weights = self.network.weights()
         self.links = links.for_images(self.manifest)
         self._executor = executor
         self._kept: OrderedDict[bytes, asyncio.Future[Activations]] = OrderedDict()
         self._most_kept = settings.cache
+        self._folder, self._threads = folder, settings.threads
+        self._saved: asyncio.Future[SavedModel] | None = None
 
     def _classify(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        rows = self.classifier(images)
+        rows = self.network.classify(images)
         self._traffic.see(images, rows)
         return rows
 
@@ -91,14 +95,38 @@ class Model:
     async def grad_cam(
         self, pixels: NDArray[np.uint8], indices: Sequence[int]
     ) -> NDArray[np.float32]:
-        """Why each class of `indices`, for one input (h, w, c): heatmaps (classes, h', w')."""
-        if not self.network.can("grad_cam"):
+        """Why each class of `indices`, for one input (h, w, c): heatmaps (classes, h', w').
+
+        The first call loads TensorFlow and the SavedModel, beside what else is answered. Raises
+        NotReady when that is not what the manifest promises.
+        """
+        if not self.manifest.convolutions:
             raise WrongKind(f"{self.manifest.name} has no convolution to explain by Grad-CAM.")
+        saved = await self._saved_model()
         images = np.repeat(pixels[np.newaxis], len(indices), axis=0)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(
-            self._executor, self.network.grad_cam, images, np.array(indices, np.int32)
+            self._executor, saved.grad_cam, images, np.array(indices, np.int32)
         )
+
+    async def _saved_model(self) -> SavedModel:
+        """The SavedModel, loaded once; a caller that leaves does not end that for the others."""
+        if self._saved is None:
+            self._saved = asyncio.ensure_future(asyncio.to_thread(self._load_saved_model))
+        try:
+            return await asyncio.shield(self._saved)
+        except ModelError as problem:
+            self._saved = None
+            logger.error("No gradients. %s", problem)
+            raise NotReady(f"{problem}. All but Grad-CAM is answered.") from problem
+
+    def _load_saved_model(self) -> SavedModel:
+        if read_manifest(self._folder) != self.manifest:
+            raise ModelError(f"{self._folder} has become another model")
+        saved = SavedModel(self._folder, self._threads)
+        _prove(self.manifest, saved.probabilities)
+        collect()
+        return saved
 
     async def ablated(
         self, images: NDArray[np.uint8], masks: NDArray[np.float32]
@@ -192,7 +220,6 @@ class Models:
         return sorted(self._loaded[name])
 
     def _load(self) -> None:
-        runtime.start(self._settings.threads)
         for folder in newest(find(self._settings.models), self._settings.versions):
             try:
                 model = self.make(folder)
@@ -226,7 +253,7 @@ def read_manifest(folder: Path) -> Manifest:
     """The manifest of `folder`, checked against its place and its weights; else ModelError."""
     try:
         manifest = Manifest.read(folder)
-        digest = weights_digest(folder)
+        found = digest(folder)
     except OSError as problem:
         raise ModelError(f"{folder} is incomplete: {problem}") from problem
     except ValidationError as problem:
@@ -236,8 +263,8 @@ def read_manifest(folder: Path) -> Manifest:
     place_says = (folder.parent.name, folder.name)
     if (manifest.name, str(manifest.version)) != place_says:
         raise ModelError(f"{folder} holds {manifest.name} version {manifest.version}")
-    if digest != manifest.digest:
-        raise ModelError(f"{folder}: the weights are not those that the manifest was written for")
+    if found != manifest.digest:
+        raise ModelError(f"{folder}: the files are not those that the manifest was written for")
     return manifest
 
 
@@ -247,24 +274,21 @@ def _version_folders(models: Path) -> Iterable[Path]:
             yield from (one for one in name.iterdir() if one.is_dir() and one.name.isdecimal())
 
 
-def _reproduce_golden(manifest: Manifest, classifier: Classifier, network: runtime.Network) -> None:
-    """Both ways to compute must give what the manifest promises; this warms them as well."""
+def _prove(manifest: Manifest, compute: Callable[[NDArray[np.uint8]], NDArray[np.float32]]) -> None:
+    """What computes must give what the manifest promises, or ModelError; this warms it as well."""
     place = f"{manifest.name} version {manifest.version}"
-    last = manifest.layers[-1].name
     try:
         images = np.stack(
             [tokens.decode(one.image, manifest.input_shape) for one in manifest.golden]
         )
-        answers = [classifier(images)[:, : len(manifest.labels)]]
-        answers += [network.activations(image[np.newaxis])[last] for image in images]
+        outputs = compute(images)
     except BadToken as problem:
         raise ModelError(f"{place}: a golden input cannot be read: {problem}") from problem
-    except Exception as problem:  # TensorFlow raises whatever its kernels raise.
+    except Exception as problem:  # Native code raises whatever its kernels raise.
         raise ModelError(f"{place} cannot compute its golden inputs: {problem}") from problem
     expected = np.array([golden.probabilities for golden in manifest.golden])
-    for outputs in (answers[0], np.concatenate(answers[1:])):
-        if outputs.shape != expected.shape:
-            raise ModelError(f"{place} answers {outputs.shape}, its manifest says {expected.shape}")
-        # Written so that NaN fails it.
-        if not np.abs(outputs - expected).max() <= GOLDEN_TOLERANCE:
-            raise ModelError(f"{place} does not reproduce its golden outputs")
+    if outputs.shape != expected.shape:
+        raise ModelError(f"{place} answers {outputs.shape}, its manifest says {expected.shape}")
+    # Written so that NaN fails it.
+    if not np.abs(outputs - expected).max() <= GOLDEN_TOLERANCE:
+        raise ModelError(f"{place} does not reproduce its golden outputs")

@@ -4,12 +4,12 @@ It is looked at, not listened to: a network mount tells nobody of its changes.
 """
 
 import asyncio
-import gc
 import logging
 from collections.abc import Mapping
 from pathlib import Path
 
 from service.errors import ModelError
+from service.garbage import collect
 from service.models import Model, Models, find, newest
 from service.settings import Settings
 
@@ -82,17 +82,6 @@ class Watcher:
         self._refused.pop(folder, None)
         logger.info("%s version %s serves.", folder.parent.name, folder.name)
         return model
-
-
-def collect() -> None:
-    """Free what nobody needs, and never look through what is left again.
-
-    TensorFlow's objects hold each other: only the collector frees an old version. And with
-    TensorFlow among what it looks through, it would hold up all answers for a fifth of a second.
-    """
-    gc.unfreeze()
-    gc.collect()
-    gc.freeze()
 
 
 def _traces(settings: Settings) -> dict[Path, Trace]:

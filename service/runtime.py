@@ -1,9 +1,12 @@
-"""The one module that touches TensorFlow: a SavedModel's folder becomes arrays in, arrays out."""
+"""The one module that touches TensorFlow: a SavedModel's folder becomes gradients of its answers.
+
+All that needs no gradient is LiteRT's work, see `lite`; so TensorFlow, which takes seconds to
+import and more memory than everything else, is imported when somebody first asks why.
+"""
 
 import contextlib
 import os
 import tempfile
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,29 +19,21 @@ from service.errors import ModelError
 Floats = NDArray[np.float32]
 Images = NDArray[np.uint8]
 
-REQUIRED = ("serving_default", "activations", "weights")
-OPTIONAL = ("grad_cam", "ablation")
+REQUIRED = ("serving_default", "activations")
 
 
-def start(threads: int) -> None:
-    """Import TensorFlow and bound its threads; to be called once, before any model is loaded."""
-    tf = tensorflow()
-    # A process that has used TensorFlow before keeps the threads that it has.
-    with contextlib.suppress(RuntimeError):
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
-        tf.config.threading.set_inter_op_parallelism_threads(1)
+class SavedModel:
+    """A network in TensorFlow. The methods block for as long as it computes."""
 
+    def __init__(self, folder: Path, threads: int = 1) -> None:
+        """Load `folder`, or raise ModelError with a sentence on what is wrong with it.
 
-class Network:
-    """The signatures of one SavedModel, each a function from numpy arrays to numpy arrays.
-
-    Images are uint8 of shape (n, h, w, c). The methods block for as long as the model computes.
-    A network without convolutions has no `grad_cam` and no `ablation`: see `can`.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        """Load `folder`, or raise ModelError with a sentence on what is wrong with it."""
+        A process that has used TensorFlow before keeps the number of threads that it has.
+        """
         tf = tensorflow()
+        with contextlib.suppress(RuntimeError):
+            tf.config.threading.set_intra_op_parallelism_threads(threads)
+            tf.config.threading.set_inter_op_parallelism_threads(1)
         try:
             self._loaded = tf.saved_model.load(str(folder))
         except Exception as problem:  # TensorFlow raises whatever its readers raise.
@@ -48,43 +43,23 @@ class Network:
         if missing := set(REQUIRED) - set(self._loaded.signatures):
             raise ModelError(f"{folder} lacks the signatures {', '.join(sorted(missing))}")
         self._constant = tf.constant
-        self._run: dict[str, Callable[..., Mapping[str, Any]]] = {
-            name: self._loaded.signatures[name]
-            for name in (*REQUIRED, *OPTIONAL)
-            if name in self._loaded.signatures
-        }
 
-    def can(self, signature: str) -> bool:
-        """Whether the model has this signature."""
-        return signature in self._run
-
-    def activations(self, images: Images) -> dict[str, Floats]:
-        """The output of every layer by its name, `<layer>/pre` before its activation, `logits`."""
-        return self._call("activations", images=self._constant(images))
+    def probabilities(self, images: Images) -> Floats:
+        """Images (n, h, w, c) → (n, classes)."""
+        return self._call("serving_default", "probabilities", images=images)
 
     def grad_cam(self, images: Images, index: NDArray[np.int32]) -> Floats:
         """How much each place speaks for class `index` (n,): float32 (n, h, w), never negative.
 
         Selvaraju et al. 2017: the ReLU of the last convolution's maps, each weighted by the mean
-        gradient of the class' logit.
+        gradient of the class' logit. A network without convolutions cannot do this.
         """
-        images_, index_ = self._constant(images), self._constant(index)
-        return self._call("grad_cam", images=images_, index=index_)["heatmap"]
+        return self._call("grad_cam", "heatmap", images=images, index=index)
 
-    def weights(self) -> dict[str, Floats]:
-        """Every layer's weights as `<layer>/kernel`, `<layer>/bias` and so on."""
-        return self._call("weights")
-
-    def ablation(self, images: Images, masks: Floats) -> dict[str, Floats]:
-        """`probabilities` and `logits` with every convolution's maps multiplied by `masks`.
-
-        `masks` is float32 with one number a map, all convolution layers in their order.
-        """
-        images_, masks_ = self._constant(images), self._constant(masks)
-        return self._call("ablation", images=images_, masks=masks_)
-
-    def _call(self, signature: str, **inputs: Any) -> dict[str, Floats]:
-        return {name: value.numpy() for name, value in self._run[signature](**inputs).items()}
+    def _call(self, signature: str, output: str, **inputs: NDArray[Any]) -> Floats:
+        tensors = {name: self._constant(values) for name, values in inputs.items()}
+        found: Floats = self._loaded.signatures[signature](**tensors)[output].numpy()
+        return found
 
 
 def tensorflow() -> Any:

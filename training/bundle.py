@@ -1,4 +1,4 @@
-"""Nodes become the module that is saved: one walk over the layers, five signatures from it."""
+"""Nodes become the module that is saved: one walk over the layers, four signatures from it."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -49,7 +49,6 @@ class Bundle(tf.Module):  # type: ignore[misc]
         functions = {
             "serving_default": tf.function(self.predict, [images]),
             "activations": tf.function(self.activations, [images]),
-            "weights": tf.function(self.weights, []),
         }
         if self._convolutions:
             functions["grad_cam"] = tf.function(self.grad_cam, [images, index])
@@ -97,14 +96,6 @@ class Bundle(tf.Module):  # type: ignore[misc]
         gradients = tape.gradient(score, maps)
         weights = tf.reduce_mean(gradients, axis=(1, 2), keepdims=True)  # (n, 1, 1, k)
         return {"heatmap": tf.nn.relu(tf.reduce_sum(weights * maps, axis=-1))}
-
-    def weights(self) -> dict[str, Any]:
-        """Every weight as `<layer>/<what>`."""
-        return {
-            f"{layer}/{what}": tf.identity(variable)
-            for layer, variables in self._weights.items()
-            for what, variable in variables.items()
-        }
 
     def ablation(self, images: Any, masks: Any) -> dict[str, Any]:
         """`probabilities` and `logits` with each convolution's maps multiplied by `masks`.

@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from service.manifest import POOLING, Layer, Manifest, MapStatistics, weights_digest
+from service.manifest import POOLING, Layer, Manifest, MapStatistics, digest
 from training import assessment, golden, lite
 from training.bundle import Bundle
 from training.data import Dataset, Split
@@ -62,8 +62,9 @@ def export(
     layers = bundle.layers()
     metrics, statistics = assessment.measure(bundle, dataset), _survey(bundle, layers, dataset)
     with _written_whole(folder) as partial:
-        tf.saved_model.save(bundle, str(partial), signatures=bundle.signatures())
-        lite.write(partial)
+        signatures = bundle.signatures()
+        tf.saved_model.save(bundle, str(partial), signatures=signatures)
+        lite.write(nodes, signatures, partial)
         manifest = Manifest(
             name=folder.parent.name,
             version=int(folder.name),
@@ -77,7 +78,7 @@ def export(
             statistics=statistics,
             recipe=recipe,
             libraries=_libraries(),
-            digest=weights_digest(partial),
+            digest=digest(partial),
             golden=golden.record(
                 dataset.shape, lambda images: bundle.predict(images)["probabilities"]
             ),

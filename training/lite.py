@@ -1,24 +1,34 @@
-"""A SavedModel's `serving_default` becomes `predict.tflite` beside it, which LiteRT runs faster."""
+"""A SavedModel and its nodes become what LiteRT runs, and the weights as a file of arrays."""
 
 import contextlib
 import io
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
-from service.manifest import LITE
+from service.manifest import LITE, WEIGHTS
+from training.nodes import Node
+
+SIGNATURES = ("serving_default", "activations", "ablation")
+"""Those that LiteRT can compute: it has no gradients."""
 
 
-def write(folder: Path) -> None:
+def write(nodes: Sequence[Node], signatures: Iterable[str], folder: Path) -> None:
     """Convert the SavedModel in `folder`: the same operations in float32, nothing quantised."""
     converter = tf.lite.TFLiteConverter.from_saved_model(
-        str(folder), signature_keys=["serving_default"]
+        str(folder), signature_keys=[name for name in SIGNATURES if name in signatures]
     )
     with _quiet():
         converted = converter.convert()
     (folder / LITE).write_bytes(converted)
+    arrays: dict[str, Any] = {
+        f"{node.name}/{what}": values for node in nodes for what, values in node.weights.items()
+    }
+    np.savez(folder / WEIGHTS, **arrays)
 
 
 @contextlib.contextmanager

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from service.errors import Invalid
-from service.manifest import Manifest
 from service.models import Model
 from service.protocols.outputs import PROBABILITIES, shapes
 
@@ -39,9 +38,9 @@ def signatures(model: Model) -> dict[str, Signature]:
     every = {name: Tensor("DT_FLOAT", (-1, *shape)) for name, shape in shapes(manifest).items()}
     probabilities = {PROBABILITIES: every.pop(PROBABILITIES)}
     found = {DEFAULT: Signature(images, probabilities), ACTIVATIONS: Signature(images, every)}
-    if model.network.can(GRAD_CAM):
+    if manifest.convolutions:
         index = {INDEX: Tensor("DT_INT32", (-1,))}
-        heatmap = {"heatmap": Tensor("DT_FLOAT", (-1, *_last_convolution(manifest)[:2]))}
+        heatmap = {"heatmap": Tensor("DT_FLOAT", (-1, *manifest.convolutions[-1].output_shape[:2]))}
         found[GRAD_CAM] = Signature({**images, **index}, heatmap)
     return found
 
@@ -52,7 +51,3 @@ def find(model: Model, name: str) -> Signature:
     if name not in found:
         raise Invalid(f"There is no signature {name[:80]!r}; there is: {', '.join(found)}.")
     return found[name]
-
-
-def _last_convolution(manifest: Manifest) -> tuple[int, ...]:
-    return [layer.output_shape for layer in manifest.layers if layer.kind == "convolution"][-1]

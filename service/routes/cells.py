@@ -197,8 +197,8 @@ def _convolved(
     found: float,
 ) -> dict[str, Any]:
     window = cells.look(layer, _source(subject, layer.inputs[0], outputs), row, col)
-    kernel = subject.model.weights[f"{layer.name}/kernel"][..., index]
-    bias = subject.model.weights.get(f"{layer.name}/bias")
+    kernel = subject.model.network.weights[f"{layer.name}/kernel"][..., index]
+    bias = subject.model.network.weights.get(f"{layer.name}/bias")
     constant = 0.0 if bias is None else float(bias[index])
     return cells.convolution(window, kernel, constant, layer.activation, found)
 

@@ -93,7 +93,7 @@ async def _answer(
     if layer.kind != "convolution":
         others = [one.name for one in model.manifest.layers if one.kind == "convolution"]
         raise WrongKind(f"{name} is no convolution layer; these are: {', '.join(others)}.")
-    every = model.weights[f"{name}/kernel"]
+    every = model.network.weights[f"{name}/kernel"]
     if index is not None and not 0 <= index < every.shape[3]:
         raise NotFound(f"filter of {name}", index, [f"0 to {every.shape[3] - 1}"])
     if composite and every.shape[2] != 3:
@@ -115,8 +115,8 @@ async def _answer(
 
 
 def _document(model: Model, name: str, index: int | None) -> dict[str, Any]:
-    kernel = model.weights[f"{name}/kernel"]
-    bias = model.weights.get(f"{name}/bias")
+    kernel = model.network.weights[f"{name}/kernel"]
+    bias = model.network.weights.get(f"{name}/bias")
     values: dict[str, Any]
     if index is None:
         values = {"kernels": np.ascontiguousarray(kernel.transpose(3, 2, 0, 1)), "bias": bias}

@@ -9,7 +9,7 @@ from PIL import Image
 
 from benchmarks.scenes import photograph
 from service import images, inputs
-from service.classifier import Classifier
+from service.lite import Network
 from service.manifest import Manifest
 from service.models import read_manifest
 from service.preparation import Prepared
@@ -28,10 +28,10 @@ needs_data = pytest.mark.skipif(
 )
 
 
-def load(name: str) -> tuple[Manifest, Classifier]:
+def load(name: str) -> tuple[Manifest, Network]:
     folder = max((MODELS / name).iterdir())
     manifest = read_manifest(folder)
-    return manifest, Classifier(folder, manifest.input_shape)
+    return manifest, Network(folder, manifest.input_shape)
 
 
 def prepare(data: bytes, manifest: Manifest) -> Prepared:
@@ -41,10 +41,10 @@ def prepare(data: bytes, manifest: Manifest) -> Prepared:
 @needs_data
 @pytest.mark.parametrize("name", AT_LEAST)
 def test_accuracy_on_all_test_images_is_the_manifests(name: str) -> None:
-    manifest, classify = load(name)
+    manifest, network = load(name)
     arrays = np.load(f"{DATA}/{'mnist' if name.startswith('mnist') else 'cifar10'}.npz")
     pixels = arrays["x_test"].reshape(-1, *manifest.input_shape)
-    answers = classify(pixels)[:, :10].argmax(1)
+    answers = network.classify(pixels)[:, :10].argmax(1)
     accuracy = float((answers == arrays["y_test"]).mean())
     assert accuracy >= AT_LEAST[name]
     assert accuracy == pytest.approx(manifest.metrics.accuracy, abs=0.0005)
@@ -62,11 +62,11 @@ def test_lossless_test_images_pass_through_unchanged(name: str) -> None:
 
 @needs_data
 def test_photographed_digits_come_out_right() -> None:
-    manifest, classify = load("mnist-lecture")
+    manifest, network = load("mnist-lecture")
     arrays = np.load(f"{DATA}/mnist.npz")
     digits, labels = arrays["x_train"][-5000:], arrays["y_train"][-5000:]
     rng = np.random.default_rng(11)
     chosen = rng.permutation(len(digits))[:16]
     scenes = [photograph(digits[i], rng) for i in chosen]
     pixels = np.stack([prepare(scene.jpeg, manifest).pixels for scene in scenes])
-    assert (classify(pixels)[:, :10].argmax(1) == labels[chosen]).mean() >= 0.85
+    assert (network.classify(pixels)[:, :10].argmax(1) == labels[chosen]).mean() >= 0.85

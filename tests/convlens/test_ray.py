@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from convlens import Client
-from service.classifier import Classifier
+from service.lite import Network
 from service.settings import Settings
 
 ray = pytest.importorskip("ray", reason="Ray is missing: pip install convlens[ray]")
@@ -106,7 +106,7 @@ class Load:
         self.answered = 0
         self.wrong: list[str] = []
         self.watched = Watched()
-        self._solo = Classifier(folder, (12, 12, 3))
+        self._solo = Network(folder, (12, 12, 3))
         self._lock = threading.Lock()
         self._is_over = threading.Event()
         self._client = Client(url, transport=self.watched)
@@ -121,7 +121,7 @@ class Load:
         while not self._is_over.is_set():
             pixels = random.integers(0, 256, (12, 12, 3), dtype=np.uint8)
             with self._lock:
-                expected = self._solo(pixels[np.newaxis])[0, :3]
+                expected = self._solo.classify(pixels[np.newaxis])[0, :3]
             try:
                 answer = self._client.predict(pixels)
             except Exception as problem:

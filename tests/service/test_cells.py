@@ -75,7 +75,10 @@ def check_convolution(parts: dict[str, Any]) -> None:
         assert parts["value"] == max(0, parts["pre"])
     # 1e-4 of what is added up; of the sum itself where nothing cancels.
     mass = sum(float(np.abs(one["products"]).sum()) for one in parts["inputs"])
-    assert parts["bound"] <= 1e-4 * (mass + abs(parts["bias"])) + 1e-6
+    assert parts["difference"] <= 1e-4 * (mass + abs(parts["bias"])) + 1e-6
+    if parts["activation"] in (None, "relu"):  # Half a unit in the last place a number added.
+        terms = sum(np.size(one["products"]) for one in parts["inputs"]) + 1
+        assert parts["bound"] <= 1.01 * (terms + 1) * 2**-24 * (mass + abs(parts["bias"])) + 1e-6
 
 
 def check_pooling(parts: dict[str, Any]) -> None:

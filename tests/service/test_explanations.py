@@ -20,7 +20,7 @@ def array(client: TestClient, url: str) -> Any:
 
 def test_filters_are_the_weights(client: TestClient) -> None:
     models: Models = client.app.state.models  # type: ignore[attr-defined]
-    weights = models.get().weights
+    weights = models.get().network.weights
     assert (array(client, "/layers/conv2/filters") == weights["conv2/kernel"]).all()
     assert (array(client, "/layers/conv2/filters/1") == weights["conv2/kernel"][..., 1]).all()
     document = client.get("/layers/conv2/filters").json()

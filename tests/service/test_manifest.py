@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from service.manifest import Manifest, weights_digest
+from service.manifest import Manifest, digest
+
+FILES = ("variables/variables.index", "saved_model.pb", "network.tflite", "weights.npz")
 
 
 @pytest.fixture
@@ -50,11 +52,11 @@ def test_repeated_layer_name_is_refused(record: dict[str, Any]) -> None:
         Manifest.model_validate(record)
 
 
-@pytest.mark.parametrize("changed", ["variables/variables.index", "predict.tflite"])
+@pytest.mark.parametrize("changed", FILES)
 def test_digest_changes_with_one_byte(changed: str, tmp_path: Path) -> None:
     (tmp_path / "variables").mkdir()
-    (tmp_path / "variables" / "variables.index").write_bytes(b"weights")
-    (tmp_path / "predict.tflite").write_bytes(b"weights")
-    before = weights_digest(tmp_path)
+    for name in FILES:
+        (tmp_path / name).write_bytes(b"weights")
+    before = digest(tmp_path)
     (tmp_path / changed).write_bytes(b"weightz")
-    assert weights_digest(tmp_path) != before
+    assert digest(tmp_path) != before

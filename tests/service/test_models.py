@@ -3,7 +3,7 @@
 import asyncio
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,13 @@ import pytest
 import tensorflow as tf
 
 from service.errors import ModelError, NotFound, NotReady
-from service.manifest import weights_digest
+from service.manifest import digest
 from service.models import Models, find
 from service.settings import Settings
 from tests.bundles import tiny_bundle, tiny_dataset, tiny_nodes
-from training import export
+from training import export, lite
 from training.bundle import Bundle
+from training.nodes import Node
 
 
 def loaded(folder: Path, default: str = "tiny") -> Models:
@@ -48,12 +49,13 @@ def wrong_golden(record: dict[str, Any]) -> None:
 DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "no manifest": (lambda folder: (folder / "manifest.json").unlink(), "incomplete"),
     "no variables": (lambda folder: shutil.rmtree(folder / "variables"), "incomplete"),
-    "no graph": (lambda folder: (folder / "saved_model.pb").unlink(), "not a SavedModel"),
+    "no graph": (lambda folder: (folder / "saved_model.pb").unlink(), "incomplete"),
+    "no copy for LiteRT": (lambda folder: (folder / "network.tflite").unlink(), "incomplete"),
     "half a manifest": (
         lambda folder: (folder / "manifest.json").write_bytes(b'{"name": "ti'),
         "manifest.json",
     ),
-    "truncated weights": (truncate, "weights are not those"),
+    "truncated weights": (truncate, "files are not those"),
     "wrong schema": (edit(lambda record: record.pop("labels")), "labels"),
     "wrong version": (edit(lambda record: record.update(version=7)), "holds tiny version 7"),
     "wrong golden outputs": (edit(wrong_golden), "does not reproduce its golden outputs"),
@@ -84,12 +86,42 @@ def test_nan_weights_are_refused(tmp_path: Path, caplog: pytest.LogCaptureFixtur
     folder = tmp_path / "tiny" / "1"
     manifest = export.export(layers, tiny_dataset(), {"network": "tiny"}, folder)
     layers[-1].weights["bias"][:] = np.nan
-    bundle = Bundle(layers, (12, 12, 1))
-    tf.saved_model.save(bundle, str(folder), signatures=bundle.signatures())
-    manifest.model_copy(update={"digest": weights_digest(folder)}).write(folder)
+    save(layers, folder)
+    lite.write(layers, lite.SIGNATURES, folder)
+    manifest.model_copy(update={"digest": digest(folder)}).write(folder)
     with pytest.raises(NotReady):
         loaded(tmp_path).get()
     assert "does not reproduce its golden outputs" in caplog.text
+
+
+def test_saved_model_that_is_another_network_gives_no_gradients(tmp_path: Path) -> None:
+    layers = tiny_nodes((12, 12, 1), 3)
+    folder = tmp_path / "tiny" / "1"
+    manifest = export.export(layers, tiny_dataset(), {"network": "tiny"}, folder)
+    layers[-1].weights["bias"][:] = np.nan
+    save(layers, folder)
+    manifest.model_copy(update={"digest": digest(folder)}).write(folder)
+    model, image = loaded(tmp_path).get(), np.zeros((12, 12, 1), np.uint8)
+    for _ in range(2):
+        with pytest.raises(NotReady, match=r"does not reproduce its golden .* All but Grad"):
+            asyncio.run(model.grad_cam(image, [0]))
+
+
+def test_files_that_became_another_model_give_no_gradients(tmp_path: Path) -> None:
+    folder = tmp_path / "tiny" / "1"
+    tiny_bundle(folder)
+    model, image = loaded(tmp_path).get(), np.zeros((12, 12, 1), np.uint8)
+    shutil.rmtree(folder)
+    with pytest.raises(NotReady, match="incomplete"):
+        asyncio.run(model.grad_cam(image, [0]))
+    tiny_bundle(folder, seed=2)
+    with pytest.raises(NotReady, match="has become another model"):
+        asyncio.run(model.grad_cam(image, [0]))
+
+
+def save(layers: Sequence[Node], folder: Path) -> None:
+    bundle = Bundle(layers, (12, 12, 1))
+    tf.saved_model.save(bundle, str(folder), signatures=bundle.signatures())
 
 
 def test_newest_version_answers_and_older_ones_can_be_named(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_requests_under_way_get_the_answer_of_their_own_version(
     folder: Path, versions: Path
 ) -> None:
     models, watcher = serving(folder)
-    alone = {1: models.get().classifier(IMAGES)}
+    alone = {1: models.get().network.classify(IMAGES)}
 
     async def ask(until: asyncio.Event) -> set[int]:
         seen = set()
@@ -93,7 +93,7 @@ def test_half_a_copy_is_refused_until_it_is_whole(folder: Path, versions: Path) 
     whole = weights.read_bytes()
     weights.write_bytes(whole[: len(whole) // 2])
     (refused,) = asyncio.run(watcher.look())
-    assert "weights are not those" in refused
+    assert "files are not those" in refused
     assert models.get().manifest.version == 1
     weights.write_bytes(whole)
     assert asyncio.run(watcher.look()) == []

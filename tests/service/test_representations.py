@@ -1,5 +1,7 @@
 """What a client already has costs the model nothing, whatever it asks for."""
 
+import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -25,15 +27,21 @@ def calls(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     models: Models = client.app.state.models  # type: ignore[attr-defined]
     model: Model = models.get()
     made: list[str] = []
-    run = model.network._call
-
-    def counted(signature: str, **inputs: Any) -> Any:
-        made.append(signature)
-        return run(signature, **inputs)
-
-    monkeypatch.setattr(model.network, "_call", counted)
+    # Loaded here, so that its proof is not counted.
+    saved = asyncio.run(model._saved_model())
+    for place, name in ((model.network, "activations"), (saved, "grad_cam"), (model, "_classify")):
+        run = getattr(place, name)
+        monkeypatch.setattr(place, name, _counted(run, name, made))
     model._kept.clear()
     return made
+
+
+def _counted(run: Callable[..., Any], name: str, made: list[str]) -> Callable[..., Any]:
+    def counted(*inputs: Any) -> Any:
+        made.append(name)
+        return run(*inputs)
+
+    return counted
 
 
 @pytest.mark.parametrize("url", URLS)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from service import images, inputs, samples
-from service.classifier import Classifier
 from service.errors import NotFound
+from service.lite import Network
 from service.manifest import Preparation
 from service.models import read_manifest
 
@@ -33,7 +33,7 @@ def test_unknown_name_is_refused_with_those_that_exist(name: str) -> None:
 def test_digits_are_read_as_what_they_are_called() -> None:
     folder = MODELS / "mnist-lecture" / "1"
     manifest = read_manifest(folder)
-    classify = Classifier(folder, manifest.input_shape)
+    network = Network(folder, manifest.input_shape)
     for name in samples.names("digit"):
         pixels = inputs.read(samples.data("digit", name), manifest, images.Limits()).pixels
-        assert classify(pixels[np.newaxis])[0, :10].argmax() == int(name)
+        assert network.classify(pixels[np.newaxis])[0, :10].argmax() == int(name)

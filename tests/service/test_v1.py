@@ -178,7 +178,7 @@ GRAD_CAM = {"signature_name": "grad_cam"}
         ({"inputs": {"images": ROWS, "more": 1}}, "exactly the inputs images"),
         ({"inputs": {"images": None}}, "must be a list"),
         ({"signature_name": 5, "instances": ROWS}, "must be a string"),
-        ({"signature_name": "weights", "instances": ROWS}, "serving_default, activations"),
+        ({"signature_name": "ablation", "instances": ROWS}, "serving_default, activations"),
         ({"output_filter": "conv1", "instances": ROWS}, "list of names"),
         ({"output_filter": [], "instances": ROWS}, "list of names"),
         ({"output_filter": [["conv1"]], "instances": ROWS}, "list of names"),

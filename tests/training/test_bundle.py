@@ -36,6 +36,7 @@ class Exported:
         self.manifest: Manifest = export.export(
             keras_nodes.convert(self.keras), self.dataset, {}, folder
         )
+        self.weights = np.load(folder / "weights.npz")
         self._loaded = tf.saved_model.load(str(folder))
 
     def run(self, signature: str, **inputs: Any) -> Outputs:
@@ -98,7 +99,7 @@ def test_values_before_the_activation_stand_beside_each_layer_that_has_one(
 
 
 def test_weights_are_those_of_keras(exported: Exported) -> None:
-    ours = exported.run("weights")
+    ours = exported.weights
     assert set(ours) == {
         f"{layer}/{what}"
         for layer in ("conv1", "conv2", "dense1", "output")
@@ -111,7 +112,7 @@ def test_weights_are_those_of_keras(exported: Exported) -> None:
 
 def test_first_convolution_is_the_sum_over_its_window(exported: Exported) -> None:
     """One cell by hand, from the exported weights alone: window times kernel, plus bias."""
-    weights, maps = exported.run("weights"), exported.activations()["conv1/pre"]
+    weights, maps = exported.weights, exported.activations()["conv1/pre"]
     offset = 1 if exported.manifest.layers[0].padding == "SAME" else 0
     window = exported.images[2, 3:6, 4:7].astype(np.float64) / 255
     sums = (window[..., np.newaxis] * weights["conv1/kernel"]).sum(axis=(0, 1, 2))

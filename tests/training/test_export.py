@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from service import tokens
-from service.manifest import Manifest, weights_digest
+from service.manifest import Manifest, digest
 from tests.bundles import LABELS, tiny_bundle, tiny_dataset, tiny_nodes
 from training import export, golden
 from training.errors import ExportError
@@ -33,7 +33,7 @@ def test_manifest_on_disk_is_the_one_returned(tiny_models: Path) -> None:
     assert (manifest.name, manifest.version) == ("tiny-photo", 1)
     assert (manifest.input_shape, manifest.preparation) == ((12, 12, 3), "photo")
     assert manifest.labels == LABELS
-    assert manifest.digest == weights_digest(folder)
+    assert manifest.digest == digest(folder)
     assert {"tensorflow", "keras", "numpy", "python"} <= set(manifest.libraries)
 
 

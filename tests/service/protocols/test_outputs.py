@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from service import runtime
 from service.errors import NotFound, TooLarge
+from service.lite import Network
 from service.manifest import Manifest
 from service.models import find
 from service.protocols import outputs
@@ -22,7 +22,7 @@ def manifest(tiny_models: Path) -> Manifest:
 @pytest.mark.parametrize("folder", find(ROOT / "models"), ids=lambda folder: folder.parent.name)
 def test_manifest_names_every_output_that_the_signatures_have(folder: Path) -> None:
     manifest = Manifest.read(folder)
-    network = runtime.Network(folder)
+    network = Network(folder, manifest.input_shape)
     found = network.activations(np.zeros((1, *manifest.input_shape), np.uint8))
     listed = outputs.shapes(manifest)
     assert {name: values.shape[1:] for name, values in found.items()} == {
