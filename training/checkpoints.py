@@ -27,6 +27,8 @@ class Position:
     right: int = 0
     loss: float = 0.0
     """Summed over the images seen in this epoch."""
+    seconds: float = 0.0
+    """How long all of this took, pauses between runs left out."""
     history: dict[str, list[float]] = field(default_factory=dict)
     best: Arrays = field(default_factory=list)
     """The network's weights after the epoch with the best validation accuracy."""

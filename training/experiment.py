@@ -25,11 +25,11 @@ def carry_out(
 
     `checkpoint` and `watchers` are those of `fit.fit`. Raises TrainingError.
     """
-    network, history = fit.fit(recipe, dataset, console, checkpoint=checkpoint, watchers=watchers)
+    network, position = fit.fit(recipe, dataset, console, checkpoint=checkpoint, watchers=watchers)
     nodes = keras_nodes.convert(network)
     with console.status(f"Evaluating on {len(dataset.test):,} test images and exporting"):
-        record = {**recipe.describe(), **fit.outcome(history)}
-        return export.export(nodes, dataset, record, target, honest=True), history
+        record = {**recipe.describe(), **fit.outcome(position)}
+        return export.export(nodes, dataset, record, target, honest=True), position.history
 
 
 def use_threads(count: int) -> int:

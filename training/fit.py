@@ -38,8 +38,8 @@ def fit(
     *,
     checkpoint: Path | None = None,
     watchers: Sequence[Watcher] = (),
-) -> tuple[Any, Mapping[str, list[float]]]:
-    """The trained network, with the weights of its best epoch, and the history of all epochs.
+) -> tuple[Any, Position]:
+    """The trained network, with the weights of its best epoch, and where the run stands at its end.
 
     The best epoch is the one with the highest accuracy on the validation split. The same seed
     gives the same weights on the same machine. With `checkpoint`, a file, the run goes on where
@@ -57,7 +57,7 @@ def fit(
     with _progress(console) as progress, Interruption() as interruption:
         run.finish(_Bar(progress, steps, recipe.epochs), watchers, interruption)
     learner.put(run.position.best)
-    return network, run.position.history
+    return network, run.position
 
 
 def _build(recipe: Recipe, dataset: Dataset) -> Any:
@@ -71,11 +71,15 @@ def _build(recipe: Recipe, dataset: Dataset) -> Any:
         keras.config.set_dtype_policy(before)
 
 
-def outcome(history: Mapping[str, list[float]]) -> dict[str, float]:
-    """Which epoch was kept, counted from 1, and its accuracy on the validation split."""
-    accuracies = history["val_accuracy"]
+def outcome(position: Position) -> dict[str, float]:
+    """Which epoch was kept, counted from 1, its accuracy on the validation split, and the time."""
+    accuracies = position.history["val_accuracy"]
     best = max(accuracies)
-    return {"best_epoch": accuracies.index(best) + 1, "validation_accuracy": round(best, 4)}
+    return {
+        "best_epoch": accuracies.index(best) + 1,
+        "validation_accuracy": round(best, 4),
+        "training_seconds": round(position.seconds),
+    }
 
 
 class _Run:
@@ -93,7 +97,7 @@ class _Run:
         self._steps, self._checkpoint = steps, checkpoint
         self._epoch = augmentation.Epochs(dataset.train, recipe)
         self._validation = augmentation.plain(dataset.validation)
-        self._saved = time.monotonic()
+        self._saved = self._timed = time.monotonic()
         self.position = Position()
         if checkpoint is not None and checkpoint.exists():
             self.position = load(checkpoint, learner.variables(), recipe)
@@ -113,6 +117,9 @@ class _Run:
 
     def save(self) -> None:
         """Leave a checkpoint, where one was asked for."""
+        now = time.monotonic()
+        self.position.seconds += now - self._timed
+        self._timed = now
         if self._checkpoint is not None:
             save(self._checkpoint, self._learner.variables(), self.position, self._recipe)
         self._saved = time.monotonic()

@@ -15,12 +15,12 @@ from training import whitening
 def mnist(shape: tuple[int, int, int] = (28, 28, 1), classes: int = 10) -> Any:
     """Two strided convolutions, each with a residual block behind it."""
     images = keras.Input(shape, name="images")  # 28×28×1
-    x = _convolution(images, 32, "conv1", kernel=5, strides=2)  # 14×14×32
-    x = _residual(x, 32, "block1")  # 14×14×32
-    x = _convolution(x, 96, "conv2", strides=2)  # 7×7×96
-    x = _residual(x, 96, "block2")  # 7×7×96
-    x = layers.GlobalAveragePooling2D(name="pool")(x)  # 96
-    x = layers.Dropout(0.2, name="dropout")(x)  # 96
+    x = _convolution(images, 48, "conv1", kernel=5, strides=2)  # 14×14×48
+    x = _residual(x, 48, "block1")  # 14×14×48
+    x = _convolution(x, 128, "conv2", strides=2)  # 7×7×128
+    x = _residual(x, 128, "block2")  # 7×7×128
+    x = layers.GlobalAveragePooling2D(name="pool")(x)  # 128
+    x = layers.Dropout(0.2, name="dropout")(x)  # 128
     x = layers.Dense(classes, activation="softmax", name="output", dtype="float32")(x)  # 10
     return keras.Model(images, x, name="mnist")
 

@@ -26,6 +26,8 @@ def vary(images: Any, mirrored: Any, recipe: Recipe, seed: Any) -> Any:
         images = _shift(images, int(recipe.shift), seed)
     if recipe.stroke:
         images = _strokes(images, seed + 1)
+    if recipe.light:
+        images = _relight(images, recipe.light, seed + 4)
     return _cut(images, recipe.cutout, seed + 2) if recipe.cutout else images
 
 
@@ -114,6 +116,14 @@ def _brightest(images: Any, axis: int, moves: tuple[int, ...]) -> Any:
     starts = [[1 + move if i == axis else 0 for i in range(4)] for move in moves]
     sizes = [size if i == axis else -1 for i in range(4)]
     return reduce(tf.maximum, [tf.slice(padded, start, sizes) for start in starts])
+
+
+def _relight(images: Any, most: float, seed: Any) -> Any:
+    """Take contrast from every second image, lift its ground, and strew noise over it."""
+    draws = tf.random.stateless_uniform((4, tf.shape(images)[0], 1, 1, 1), seed) * most
+    noise = tf.random.stateless_normal(tf.shape(images), seed + 1)
+    changed = images * (1 - draws[0]) + draws[1] / 2 + noise * draws[2] / 5
+    return tf.where(draws[3] < most / 2, tf.clip_by_value(changed, 0.0, 1.0), images)
 
 
 def _cut(images: Any, side: int, seed: Any) -> Any:

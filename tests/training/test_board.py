@@ -3,7 +3,6 @@
 import io
 import sys
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from tests.bundles import tiny_dataset, tiny_nodes, write_npz
 from training import board, fit
 from training.__main__ import app
 from training.board import Board
+from training.checkpoints import Position
 from training.errors import BoardError
 from training.recipes import RECIPES
 
@@ -44,7 +44,7 @@ def _pictures(folder: Path, tag: str) -> list[Any]:
     return [np.asarray(Image.open(io.BytesIO(array[2]))) for array in arrays]
 
 
-def _fit(name: str, watchers: list[Any]) -> tuple[Any, Mapping[str, list[float]]]:
+def _fit(name: str, watchers: list[Any]) -> tuple[Any, Position]:
     recipe = replace(RECIPES[name], epochs=2, batch_size=8)
     console = Console(file=io.StringIO())
     return fit.fit(recipe, tiny_dataset(SHAPE), console, watchers=watchers)
@@ -54,8 +54,8 @@ def _fit(name: str, watchers: list[Any]) -> tuple[Any, Mapping[str, list[float]]
 def run(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A Keras or a low-level network trained under a board: name, logs, history, weights."""
     folder = tmp_path_factory.mktemp("logs")
-    network, history = _fit(request.param, [Board(folder, tiny_dataset(SHAPE))])
-    return request.param, folder, history, network.get_weights()
+    network, position = _fit(request.param, [Board(folder, tiny_dataset(SHAPE))])
+    return request.param, folder, position.history, network.get_weights()
 
 
 @pytest.mark.parametrize("figure", ["loss", "accuracy"])

@@ -16,6 +16,7 @@ from rich.console import Console
 
 from tests.bundles import tiny_dataset
 from training import augmentation, strong
+from training.checkpoints import Position
 from training.errors import RecipeError
 from training.fit import fit, outcome
 from training.recipes import RECIPES, Recipe
@@ -32,8 +33,8 @@ def _recipe(**changes: Any) -> Recipe:
 def _fit(recipe: Recipe) -> tuple[list[Any], Mapping[str, list[float]], str]:
     written = io.StringIO()
     console = Console(file=written, force_terminal=True, width=120)
-    network, history = fit(recipe, tiny_dataset(SHAPE), console)
-    return network.get_weights(), history, written.getvalue()
+    network, position = fit(recipe, tiny_dataset(SHAPE), console)
+    return network.get_weights(), position.history, written.getvalue()
 
 
 def _same(one: list[Any], other: list[Any]) -> bool:
@@ -58,15 +59,19 @@ def test_bar_tells_epoch_time_left_and_accuracy() -> None:
 def test_best_epoch_on_the_validation_split_is_kept() -> None:
     dataset = tiny_dataset(SHAPE)
     recipe = _recipe(epochs=4, learning_rate=0.01, schedule="constant")
-    network, history = fit(recipe, dataset, Console(file=io.StringIO()))
+    network, position = fit(recipe, dataset, Console(file=io.StringIO()))
     rows = network.predict(dataset.validation.images.astype(np.float32) / 255, verbose=0)
     accuracy = (rows.argmax(axis=1) == dataset.validation.labels).mean()
-    assert accuracy == pytest.approx(max(history["val_accuracy"]))
+    assert accuracy == pytest.approx(position.best_accuracy)
 
 
 def test_outcome_counts_from_one_and_takes_the_first_of_equals() -> None:
     history = {"val_accuracy": [0.5, 0.75, 0.75], "accuracy": [0.1, 0.2, 0.9]}
-    assert outcome(history) == {"best_epoch": 2, "validation_accuracy": 0.75}
+    assert outcome(Position(history=history, seconds=7.4)) == {
+        "best_epoch": 2,
+        "validation_accuracy": 0.75,
+        "training_seconds": 7,
+    }
 
 
 MIXED: dict[str, Any] = {"network": strong.cifar10, "optimizer": "muon", "precision": "bfloat16"}
@@ -98,7 +103,7 @@ def test_interrupted_run_goes_on_and_ends_as_an_uninterrupted_one(
         watchers=[lambda epoch, logs, network: seen.append(epoch)],
     )
     assert seen == [2, 3]
-    assert again == figures
+    assert again.history == figures.history
     assert _same(whole.get_weights(), resumed.get_weights())
 
 
@@ -152,6 +157,7 @@ def test_without_variation_images_are_only_shuffled_and_scaled() -> None:
         {"flip": True},
         {"stroke": True},
         {"cutout": 6},
+        {"light": 0.8},
     ],
 )
 def test_each_variation_changes_images_and_keeps_them_in_range(change: dict[str, Any]) -> None:

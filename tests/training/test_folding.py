@@ -40,7 +40,7 @@ def test_names_are_readable_and_residual_sums_tell_what_feeds_them() -> None:
     assert found["block2.conv2"].activation == "relu"
     assert found["block2.pool1"].inputs == ("block2.conv1",)
     assert found["block2.conv2"].inputs == ("block2.pool1",)
-    assert found["block2.add"].inputs == ("block2.pool1", "block2.conv2")
+    assert found["block2.add"].inputs == ("block2.pool1", "block2.conv3")
     assert not [name for name in found if name.endswith(("norm", "relu"))]
 
 
