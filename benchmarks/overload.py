@@ -122,8 +122,9 @@ def _verdicts(peak: Storm, over: Storm, memory: Sequence[float]) -> bool:
         over.goodput / peak.goodput,
         percentile(over.answers, 99) / percentile(peak.answers, 99),
     )
-    refused = percentile(over.refusals, 99)
+    refused, late = percentile(over.refusals, 99), percentile(over.late, 99)
     verdicts = [
+        (late < 5, f"the load keeps its times: p99 of lateness is {late:.1f} ms (under 5)"),
         (share >= 0.9, f"goodput is {share:.0%} of the peak (at least 90 %)"),
         (slower < 2, f"p99 of answers is {slower:.2f} × that at the peak (under 2)"),
         (refused < 50, f"p99 of refusals is {refused:.1f} ms (under 50)"),

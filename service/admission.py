@@ -13,10 +13,14 @@ from service.errors import Busy
 
 # Whatever watches over the service must hear from it just then.
 ALWAYS = (b"/livez", b"/readyz", b"/v2/health/", b"/metrics")
+_METHODS = (b"POST ", b"GET ")
 _ALWAYS = tuple(b"GET " + path for path in ALWAYS)
-_LENGTH = re.compile(rb"\r\ncontent-length: *(\d{1,10})(?=\r\n|$)")
-# What changes how the request ends, or the connection.
-_UNUSUAL = (b"\r\ntransfer-encoding", b"\r\nconnection: c", b"\r\nexpect")
+# What says how a request ends, or its connection; the group holds a length that can be relied on.
+_ENDINGS = re.compile(
+    rb"\r\n(?:content-length: *(\d{1,10})(?=\r\n)"
+    rb"|content-length|transfer-encoding|connection:[ \t]*c|expect)",
+    re.IGNORECASE,
+)
 _TOLD_SECONDS = 1.0
 
 logger = logging.getLogger("convlens")
@@ -26,17 +30,20 @@ class Admission:
     """Counts the requests of one worker that came in whole and are not answered yet."""
 
     def __init__(self, most: int) -> None:
-        self.under_way = 0
+        self.is_full = most <= 0
+        self._under_way = 0
         self._most = most
         self._refused = 0
         self._is_to_tell = False
+        self._usual = problems.written("/", self.refusal())
         self._answers = {
-            path: problems.written(path, self.refusal()) for path in ("/", *problems.PROTOCOLS)
+            path.encode(): problems.written(path, self.refusal()) for path in problems.PROTOCOLS
         }
 
-    @property
-    def is_full(self) -> bool:
-        return self.under_way >= self._most
+    def change(self, by: int) -> None:
+        """So many requests more are under way."""
+        self._under_way += by
+        self.is_full = self._under_way >= self._most
 
     def refusal(self) -> Busy:
         """Why nothing more is taken on at present."""
@@ -44,16 +51,14 @@ class Admission:
 
     def answer(self, data: bytes) -> bytes | None:
         """What to write for `data`; None unless it is one whole request that may be refused."""
-        if not self.is_full or not data.startswith((b"POST ", b"GET ")):
-            return None
-        if data.startswith(_ALWAYS) or not _is_whole(data):
+        if not data.startswith(_METHODS) or data.startswith(_ALWAYS) or not _is_whole(data):
             return None
         self._refused += 1
         if not self._is_to_tell:
             self._is_to_tell = True
             asyncio.get_running_loop().call_later(_TOLD_SECONDS, self._tell)
-        path = data[data.index(b" ") + 1 :][:4].decode("latin-1")
-        return self._answers.get(path, self._answers["/"])
+        path = data.index(b" ") + 1
+        return self._answers.get(data[path : path + 4], self._usual)
 
     def _tell(self) -> None:
         """Count and log what was refused; one by one this would cost as much as the refusals."""
@@ -67,10 +72,7 @@ def _is_whole(data: bytes) -> bool:
     end = data.find(b"\r\n\r\n")
     if end < 0 or not data.endswith(b" HTTP/1.1", 0, data.index(b"\r\n")):
         return False
-    head = data[:end].lower()
-    lengths = _LENGTH.findall(head)
-    if len(lengths) != head.count(b"\r\ncontent-length") or len(lengths) > 1:
-        return False
-    if any(one in head for one in _UNUSUAL):
-        return False
-    return len(data) == end + 4 + (int(lengths[0]) if lengths else 0)
+    endings = _ENDINGS.findall(data, 0, end + 2)
+    if not endings:
+        return len(data) == end + 4
+    return len(endings) == 1 and endings[0] != b"" and len(data) == end + 4 + int(endings[0])

@@ -2,6 +2,10 @@
 
 import gc
 
+# Nearly all that a request makes is gone with it. Looking for the rest at every 700 new objects, as
+# Python does by itself, took one part in twenty of a worker that was full.
+_NEW_OBJECTS = 10_000
+
 
 def collect() -> None:
     """Free what nobody needs, and never look through what is left again.
@@ -12,3 +16,4 @@ def collect() -> None:
     gc.unfreeze()
     gc.collect()
     gc.freeze()
+    gc.set_threshold(_NEW_OBJECTS)

@@ -49,7 +49,7 @@ class Connection(HttpToolsProtocol):
             self.loop.share.change(-1)
         if self._is_counted:
             self._is_counted = False
-            self._admission.under_way -= 1
+            self._admission.change(-1)
         if self.cycle is not None and not self.cycle.response_complete:
             let_go(cast(Scope, self.cycle.scope))
         super().connection_lost(problem)
@@ -75,18 +75,18 @@ class Connection(HttpToolsProtocol):
             self._take_on()
             if not self.cycle.response_complete:
                 self._is_counted = True
-                self._admission.under_way += 1
+                self._admission.change(1)
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
         # Of pipelined requests, which are answered one after another, one is under way.
         if self._is_counted and not self.pipeline:
             self._is_counted = False
-            self._admission.under_way -= 1
+            self._admission.change(-1)
         super().on_response_complete()
 
     def data_received(self, data: bytes) -> None:
-        if self._is_over or self._is_refused(data):
+        if self._is_over or (self._admission.is_full and self._is_refused(data)):
             return
         super().data_received(data)
         if self._is_whole:
@@ -106,9 +106,7 @@ class Connection(HttpToolsProtocol):
 
     def _is_refused(self, data: bytes) -> bool:
         """Whether `data` is one whole request for which there is no room, and was told so."""
-        if not self._admission.is_full or not self._is_between():
-            return False
-        if (answer := self._admission.answer(data)) is None:
+        if not self._is_between() or (answer := self._admission.answer(data)) is None:
             return False
         self.transport.write(answer)
         # The time to the next request begins anew: once a second, for timers cost as much.
