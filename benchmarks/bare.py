@@ -48,7 +48,8 @@ def _main(model: str, file: str, began: str, threads: str, speed: str) -> dict[s
     tf.config.threading.set_inter_op_parallelism_threads(1)
     loaded = tf.saved_model.load(model)
     run = loaded.signatures["serving_default"]
-    digits = np.load(file)[..., np.newaxis]
+    digits = np.load(file)
+    digits = digits[..., np.newaxis] if digits.ndim == 3 else digits
     run(images=tf.constant(digits[:1]))
     seconds = time.time() - float(began)
     rows = [run(images=tf.constant(digit[np.newaxis]))["probabilities"][0] for digit in digits]

@@ -1,4 +1,4 @@
-"""Digits become the HTTP requests that a server takes, and its answers become probabilities."""
+"""Pixels become the HTTP requests that a server takes, and its answers become probabilities."""
 
 import http.client
 import json
@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.bodies import KINDS, Digits
+from benchmarks.bodies import KINDS, Pixels
 from benchmarks.peers import Ask
 from service import images, preparation, samples
 
 Floats = NDArray[np.float64]
 
 
-def digits(data: Path | None, count: int) -> Digits:
+def digits(data: Path | None, count: int) -> Pixels:
     """`count` digits, uint8 (n, 28, 28): of MNIST's test images in `data`, or drawn."""
     if data is not None:
         with np.load(data / "mnist.npz") as arrays:
@@ -26,7 +26,7 @@ def digits(data: Path | None, count: int) -> Digits:
     return _drawn(count)
 
 
-def _drawn(count: int) -> Digits:
+def _drawn(count: int) -> Pixels:
     """The pictures that ship with the service, each shifted by a little, so that all differ."""
     shape = (28, 28, 1)
     names = samples.names("digit")
@@ -48,7 +48,7 @@ class Request:
     indices: tuple[int, ...]
 
 
-def build(all_digits: Digits, ask: Ask, images_each: int) -> list[Request]:
+def build(all_digits: Pixels, ask: Ask, images_each: int) -> list[Request]:
     """Requests as `ask` says with `images_each` digits each, all digits taken in turn."""
     count = len(all_digits) if images_each == 1 else max(1, len(all_digits) // 8)
     requests = []

@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks import load, requests, servers
 from benchmarks.bare import Bare
-from benchmarks.bodies import Digits
+from benchmarks.bodies import Pixels
 from benchmarks.load import Load
 from benchmarks.peers import Ask, Peer
 from benchmarks.requests import Request
@@ -58,7 +58,7 @@ class Plan:
     """What every server goes through in a round."""
 
     model: Path
-    digits: Digits
+    digits: Pixels
     bare: Bare
     workers: int
     connections: Sequence[int]

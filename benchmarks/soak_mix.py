@@ -155,7 +155,7 @@ def _bad(client: httpx.AsyncClient, body: tuple[bytes, int]) -> Question:
     return Question("no image", request, status)
 
 
-def _bad_bodies(digits: bodies.Digits) -> Sequence[tuple[bytes, int]]:
+def _bad_bodies(digits: bodies.Pixels) -> Sequence[tuple[bytes, int]]:
     """Bytes that are no image, and an image that is cut off, each with its status."""
     return [(b"This is a letter, not a picture.", 415), (bodies.png(digits[0])[:-40], 422)]
 

@@ -38,7 +38,7 @@ def serving(records: Sequence[Record], bare: Bare, machine: Sequence[str]) -> st
         " model's; failed requests of all rounds.",
         _rest(present, bare),
         "## The bare model\n\nImages a second in one process, by batch.",
-        _table(
+        table(
             ["batch", *(str(size) for size in bare.rates)],
             [["images/s", *(f"{rate:,.0f}" for rate in bare.rates.values())]],
         ),
@@ -103,7 +103,7 @@ def _by_connections(records: Sequence[Record], connections: Sequence[int], value
         [title, body, *(_number(_middle(one, Case(body, 1, c), value)) for c in connections)]
         for title, body, one in _lines(records)
     ]
-    return _table(["server", "body", *(f"c={c}" for c in connections)], rows)
+    return table(["server", "body", *(f"c={c}" for c in connections)], rows)
 
 
 def _latencies(records: Sequence[Record], connections: Sequence[int]) -> str:
@@ -115,7 +115,7 @@ def _latencies(records: Sequence[Record], connections: Sequence[int]) -> str:
             p99 = _middle(one, Case(body, 1, c), lambda load: load.p99)
             cells.append("–" if p50 is None or p99 is None else f"{p50:,.1f} / {p99:,.1f}")
         rows.append([title, body, *cells])
-    return _table(["server", "body", *(f"c={c}" for c in connections)], rows)
+    return table(["server", "body", *(f"c={c}" for c in connections)], rows)
 
 
 def _cost(records: Sequence[Record], connections: Sequence[int]) -> str:
@@ -123,7 +123,7 @@ def _cost(records: Sequence[Record], connections: Sequence[int]) -> str:
     for title, body, one in _lines(records):
         costs = [one.cost.get(Case(body, 1, c)) for c in connections]
         rows.append([title, body, *(_number(median(cost) if cost else None) for cost in costs)])
-    return _table(["server", "body", *(f"c={c}" for c in connections)], rows)
+    return table(["server", "body", *(f"c={c}" for c in connections)], rows)
 
 
 def _ratios(records: Sequence[Record], connections: Sequence[int]) -> str:
@@ -141,7 +141,7 @@ def _ratios(records: Sequence[Record], connections: Sequence[int]) -> str:
             cells.append("–" if not ours or not theirs else f"{ours / theirs:.2f}")
         if one is not mine:
             rows.append([title, body, *cells])
-    return _table(["server", "body", *(f"c={c}" for c in connections)], rows)
+    return table(["server", "body", *(f"c={c}" for c in connections)], rows)
 
 
 def _many(records: Sequence[Record]) -> str:
@@ -157,7 +157,7 @@ def _many(records: Sequence[Record]) -> str:
         for case in one.loads
         if case.images == MANY
     ]
-    return _table(["server", "body", "c", "images/s", "p99 ms"], rows)
+    return table(["server", "body", "c", "images/s", "p99 ms"], rows)
 
 
 def _rest(records: Sequence[Record], bare: Bare) -> str:
@@ -173,13 +173,13 @@ def _rest(records: Sequence[Record], bare: Bare) -> str:
         if one.memory
     ]
     rows.append(["bare: import tensorflow, load, one call", "–", f"{bare.seconds:.1f}", "–", "–"])
-    return _table(["server", "PSS MB", "first answer s", "difference", "errors"], rows)
+    return table(["server", "PSS MB", "first answer s", "difference", "errors"], rows)
 
 
 def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:,.0f}"
 
 
-def _table(head: Row, rows: Sequence[Row]) -> str:
+def table(head: Row, rows: Sequence[Row]) -> str:
     rule = ["---" if i == 0 else "---:" for i in range(len(head))]
     return "\n".join("| " + " | ".join(row) + " |" for row in (head, rule, *rows))

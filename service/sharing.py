@@ -23,7 +23,7 @@ FOLDER = "CONVLENS_SHARED"
 _FILE = "connections"
 _MOST_WORKERS = 64
 _SLOT = struct.Struct("=ii")  # process, open connections
-_AWAY_SECONDS = 0.002
+_AWAY_SECONDS = 0.01
 _FULL_SECONDS = 0.1
 
 
