@@ -4,14 +4,13 @@ A palette holds 256 colours. A scale's table has 241 of them; the rest are the g
 the shades between, so that words stay smooth, and the colours that no table holds.
 """
 
-import io
 from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
-from PIL.PngImagePlugin import PngInfo
 
+from service import png
 from service.palettes import COLOURS, NOT_FINITE, Table
 
 Tile = NDArray[np.uint8]
@@ -44,7 +43,7 @@ class Canvas:
 
     def tile(self, tile: Tile, zoom: int, left: int, top: int) -> None:
         """Put `tile` down with every cell `zoom` pixels wide, and a line around it."""
-        large = _hatch(tile, zoom) if is_silent(tile) else tile.repeat(zoom, 0).repeat(zoom, 1)
+        large = _hatch(tile, zoom) if is_silent(tile) else tile.repeat(zoom, 1).repeat(zoom, 0)
         height, width = large.shape[:2]
         self._entries[top - 1 : top + height + 1, left - 1 : left + width + 1] = COLOURS + 1
         at = slice(top, top + height), slice(left, left + width)
@@ -67,17 +66,9 @@ class Canvas:
 
     def png(self, notes: dict[str, str]) -> bytes:
         """The sheet as a PNG with `notes` in its text chunks."""
-        chunks, buffer = PngInfo(), io.BytesIO()
-        for key, value in notes.items():
-            chunks.add_itxt(key, value)
         if self._colours:
-            image = Image.fromarray(self._painted())
-        else:
-            image = Image.fromarray(self._entries)
-            image.putpalette(self._palette.tobytes())
-        # Higher levels take longer than the drawing and save a tenth.
-        image.save(buffer, "PNG", pnginfo=chunks, compress_level=3)
-        return buffer.getvalue()
+            return png.encode(self._painted(), None, notes)
+        return png.encode(self._entries, self._palette, notes)
 
     def _painted(self) -> NDArray[np.uint8]:
         pixels = self._palette[self._entries]
@@ -96,6 +87,7 @@ def silent(height: int, width: int) -> Tile:
     return np.full((height, width), SILENT, np.uint8)
 
 
+@lru_cache(maxsize=2048)
 def length(text: str, size: int) -> float:
     """How many pixels wide `text` is."""
     return _font(size).getlength(text)

@@ -173,7 +173,7 @@ def add_for_image(
         )
 
 
-def _model(
+async def _model(
     request: Request,
     model: Annotated[
         str | None, Query(description="Name of the model; without it, the default one.")

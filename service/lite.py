@@ -6,6 +6,7 @@ It holds the SavedModel's own graph in float32: what is shown of an image is wha
 import timeit
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from zipfile import BadZipFile
 
@@ -27,8 +28,7 @@ _Run = Callable[..., Mapping[str, Floats]]
 class Network:
     """All that one model computes but gradients; every method blocks for as long as it computes.
 
-    `classify` is not for two threads at once, nor are `activations` and `ablation`; one may call
-    the first while another calls the others.
+    `classify` is not for two threads at once; `activations` and `ablation` are, and take turns.
     """
 
     def __init__(self, folder: Path, shape: tuple[int, int, int], threads: int = 1) -> None:
@@ -40,7 +40,9 @@ class Network:
             with announcements.unheard("litert"):
                 answering, inside = _signatures(content, threads), _signatures(content, threads)
             self._classify = answering["serving_default"]
-            self._activations, self._ablation = inside["activations"], inside.get("ablation")
+            turns = Lock()
+            self._activations = _in_turns(inside["activations"], turns)
+            self._ablation = _in_turns(inside["ablation"], turns) if "ablation" in inside else None
             path = folder / WEIGHTS
             self.weights = _arrays(path)
             """Every layer's weights as `<layer>/kernel`, `<layer>/bias` and so on."""
@@ -81,6 +83,16 @@ def _signatures(content: bytes, threads: int) -> dict[str, _Run]:
     return {
         name: interpreter.get_signature_runner(name) for name in interpreter.get_signature_list()
     }
+
+
+def _in_turns(run: _Run, turns: Lock) -> _Run:
+    """`run` for several threads: signatures of one interpreter share what they compute in."""
+
+    def one(**arrays: Any) -> Mapping[str, Floats]:
+        with turns:
+            return run(**arrays)
+
+    return one
 
 
 def _in_pieces(run: _Run, images: Images, **more: Any) -> Mapping[str, Floats]:

@@ -15,7 +15,7 @@ from service import links, metrics, tokens
 from service.batching import Batcher
 from service.errors import BadToken, ModelError, NotFound, NotReady, WrongKind
 from service.garbage import collect
-from service.lite import Network
+from service.lite import PIECE, Network
 from service.manifest import Layer, Manifest, digest
 from service.runtime import SavedModel
 from service.settings import Settings
@@ -42,6 +42,7 @@ class Model:
         _prove(self.manifest, lambda images: self.network.classify(images)[:, :count])
         _prove(self.manifest, lambda images: self.network.activations(images)[last])
         inline = int(INLINE / self.network.seconds())
+        self._is_quick = inline >= PIECE
         self.batcher = Batcher(self._classify, executor, settings.queue, inline)
         self._traffic = Traffic(self.manifest, self.network.activations, executor)
         metrics.SOURCES.add(self)
@@ -68,7 +69,7 @@ class Model:
         """
         key = pixels.tobytes()
         if (kept := self._kept.get(key)) is None:
-            kept = asyncio.ensure_future(self._forward(pixels))
+            kept = self._forward(pixels)
             self._kept[key] = kept
             while len(self._kept) > self._most_kept:
                 self._kept.popitem(last=False)
@@ -80,11 +81,17 @@ class Model:
             self._kept.pop(key, None)
             raise
 
-    async def _forward(self, pixels: NDArray[np.uint8]) -> Activations:
+    def _forward(self, pixels: NDArray[np.uint8]) -> asyncio.Future[Activations]:
         loop = asyncio.get_running_loop()
-        outputs = await loop.run_in_executor(
-            self._executor, self.network.activations, pixels[np.newaxis]
-        )
+        if not self._is_quick:
+            return loop.run_in_executor(self._executor, self._inside, pixels)
+        # The hop to another thread and back would take longer.
+        done: asyncio.Future[Activations] = loop.create_future()
+        done.set_result(self._inside(pixels))
+        return done
+
+    def _inside(self, pixels: NDArray[np.uint8]) -> Activations:
+        outputs = self.network.activations(pixels[np.newaxis])
         return {name: values[0] for name, values in outputs.items()}
 
     async def outputs(self, images: NDArray[np.uint8]) -> Activations:

@@ -20,6 +20,9 @@ from service import problems
 from service.errors import NotAcceptable
 
 Encoding = Literal["list", "base64"]
+# Up to this many bytes of an array are copied faster than a thread is waited for.
+SMALL = 256 * 1024
+
 TYPES = {"json": "application/json", "png": "image/png", "npy": "application/x-npy"}
 
 
@@ -102,15 +105,18 @@ def unchanged(request: Request, tag: str) -> Response | None:
     return None
 
 
-async def respond(kind: str, tag: str, make: Callable[[], Any]) -> Response:
-    """The answer as `kind`, from JSON content, PNG or .npy bytes, all made on a thread."""
+async def respond(kind: str, tag: str, make: Callable[[], Any], at_once: bool = False) -> Response:
+    """The answer as `kind`, from JSON content, PNG or .npy bytes, all made on a thread.
+
+    `at_once` says that making them takes less time than the hop to it.
+    """
 
     def answer() -> Response:
         if kind == "json":
             return JSON(make(), headers=_headers(tag))
         return Response(make(), media_type=TYPES[kind], headers=_headers(tag))
 
-    return await asyncio.to_thread(answer)
+    return answer() if at_once else await asyncio.to_thread(answer)
 
 
 def documented(document: Any) -> dict[int | str, dict[str, Any]]:

@@ -30,7 +30,7 @@ class View:
     stage: Stage
 
 
-def _view(
+async def _view(
     format: Annotated[
         str | None,
         Query(description="Overrides the `Accept` header.", examples=["json", "png", "npy"]),
@@ -133,7 +133,8 @@ async def _answer(
         "png": lambda: _picture(maps, index, title, view.scale),
         "npy": lambda: representations.npy(maps if index is None else maps[..., index]),
     }
-    return await representations.respond(chosen, tag, makers[chosen])
+    at_once = chosen == "npy" and maps.nbytes <= representations.SMALL
+    return await representations.respond(chosen, tag, makers[chosen], at_once)
 
 
 def _stage(outputs: Activations, layer: Layer, stage: Stage) -> NDArray[np.float32]:

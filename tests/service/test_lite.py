@@ -1,5 +1,6 @@
 """LiteRT's copy of a network: any batch gives what each image alone gives, and the SavedModel."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,19 @@ def test_what_is_shown_is_what_answered(network: Network) -> None:
     images = random_images(1)
     shown = network.activations(images)["output"]
     assert (network.classify(images)[:, : shown.shape[1]] == shown).all()
+
+
+def test_threads_that_look_inside_at_once_get_what_each_gets_alone(network: Network) -> None:
+    images = random_images(40)
+    alone = [network.activations(image[np.newaxis]) for image in images]
+    masks = np.ones(sum(one.output_shape[-1] for one in Manifest.read(FOLDER).convolutions))
+    with ThreadPoolExecutor(4) as threads:
+        ablated = threads.submit(network.ablation, images, masks.astype(np.float32))
+        found = list(threads.map(lambda image: network.activations(image[np.newaxis]), images))
+    for one, expected in zip(found, alone, strict=True):
+        assert all((one[name] == values).all() for name, values in expected.items())
+    outputs = np.concatenate([one["output"] for one in alone])
+    assert np.abs(ablated.result()["probabilities"] - outputs).max() <= 1e-5
 
 
 def test_all_of_it_is_what_the_saved_model_gives(network: Network) -> None:
