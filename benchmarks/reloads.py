@@ -26,14 +26,15 @@ SHOWN = 10
 def main(
     model: Annotated[Path, typer.Option(help="Model folder.")] = Path("models/mnist-lecture/1"),
     reloads: Annotated[int, typer.Option(min=SHOWN, help="How often a version is replaced.")] = 50,
+    grad_cam: Annotated[bool, typer.Option(help="Ask each version why, by TensorFlow.")] = False,
 ) -> None:
     """Print the memory after every tenth reload."""
     print("\n".join(f"- {line}" for line in machine.describe()) + "\n")
     with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(_reload(model, Path(folder), reloads))
+        asyncio.run(_reload(model, Path(folder), reloads, grad_cam))
 
 
-async def _reload(model: Path, folder: Path, reloads: int) -> None:
+async def _reload(model: Path, folder: Path, reloads: int, grad_cam: bool) -> None:
     _write(model, folder, 1)
     settings = Settings(models=folder, default_model=model.parent.name, versions=1)
     models = Models(settings)
@@ -51,6 +52,8 @@ async def _reload(model: Path, folder: Path, reloads: int) -> None:
         for _ in range(20):
             await served.batcher(images)
             await served.activations(images[0])
+        if grad_cam:
+            await served.grad_cam(images[0], [0, 1])
         del served
         if version == 2 or (version - 1) % SHOWN == 0:
             print(f"| {version - 1} | {psutil.Process().memory_info().rss / 1e6:,.0f} |")
