@@ -19,6 +19,11 @@ export class Reasons {
     });
     this.views = [0, 1].map((side) => this.view(side));
     this.legend = makeLegend();
+    // Gradients cost the service more than all else here: asked for when somebody comes to look.
+    new IntersectionObserver(([{ isIntersecting }]) => {
+      this.seen = isIntersecting;
+      if (this.seen && this.stale) this.look();
+    }).observe(find('why'));
     find('reasons').replaceChildren(...this.views.map((one) => one.element), this.legend);
   }
 
@@ -63,22 +68,30 @@ export class Reasons {
     // Grad-CAM needs a convolution.
     find('method').hidden = !model.layers.some(({ kind }) => kind === 'convolution');
     if (find('method').hidden) this.press(this.method = 'occlusion');
-    return this.look();
+    this.tell();
+    this.stale = true;
+    return this.seen ? this.look() : null;
   }
 
-  async look() {
+  // Where the heatmaps can be had.
+  tell() {
     const { model, token } = this.state;
-    this.control?.abort();
-    this.control = new AbortController();
     const [png, npy, json] = ['png', 'npy', 'json'].map((format) => (
       address('/grad-cam', { model: model.name, image: token, label: this.labels, method: this.method, format })
     ));
-    try {
-      this.show(halves(await getNpy(npy, this.control.signal)));
-    } catch (problem) {
-      return this.complain(problem);
-    }
     showSame(find('same-why'), `curl '${location.origin}${png}' -o grad-cam.png`, Object.entries({ png, npy, json }), 'grad-cam');
+    return npy;
+  }
+
+  async look() {
+    this.stale = false;
+    this.control?.abort();
+    this.control = new AbortController();
+    try {
+      this.show(halves(await getNpy(this.tell(), this.control.signal)));
+    } catch (problem) {
+      this.complain(problem);
+    }
   }
 
   show(heats) {
