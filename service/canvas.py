@@ -6,6 +6,7 @@ the shades between, so that words stay smooth, and the colours that no table hol
 
 from functools import cache, lru_cache
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
@@ -38,7 +39,7 @@ class Canvas:
     def __init__(self, width: int, height: int, table: Table) -> None:
         self.width = width
         self._entries = np.full((height, width), PAPER, np.uint8)
-        self._palette = np.concatenate([table, _FIXED])
+        self._palette = np.concatenate([table, _FIXED])  # (256, 3)
         self._colours: list[tuple[slice, slice, Tile]] = []
 
     def tile(self, tile: Tile, zoom: int, left: int, top: int) -> None:
@@ -71,10 +72,12 @@ class Canvas:
         return png.encode(self._entries, self._palette, notes)
 
     def _painted(self) -> NDArray[np.uint8]:
-        pixels = self._palette[self._entries]
+        pixels = np.asarray(
+            cv2.applyColorMap(self._entries, self._palette[:, np.newaxis]), np.uint8
+        )
         for rows, columns, colours in self._colours:
             pixels[rows, columns] = colours
-        return np.asarray(pixels)
+        return pixels
 
 
 def is_silent(tile: Tile) -> bool:

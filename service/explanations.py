@@ -26,7 +26,8 @@ def overlay(
 
 
 def _over(pixels: NDArray[np.uint8], heat: Floats, bar: palettes.Scale) -> Tile:
-    grey = pixels.mean(axis=2).repeat(SIDE, axis=0).repeat(SIDE, axis=1)[..., np.newaxis]
+    grey = pixels.mean(axis=2, dtype=np.float32, keepdims=True)
+    grey = grey.repeat(SIDE, axis=1).repeat(SIDE, axis=0)  # (h, w, 1)
     size = grey.shape[1], grey.shape[0]
     smooth = np.asarray(cv2.resize(heat, size, interpolation=cv2.INTER_LINEAR), np.float32)
     share = smooth / bar.high if bar.high > 0 else np.zeros_like(smooth)

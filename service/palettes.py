@@ -69,7 +69,7 @@ class Scale:
     def colours(self, values: Floats) -> NDArray[np.uint8]:
         """The RGB colours of `values`, of their shape and three more channels."""
         table = np.concatenate([self.table, np.array([NOT_FINITE], np.uint8)])
-        return np.asarray(table[self.entries(values)])
+        return np.take(table, self.entries(values), axis=0)
 
     def reaching(self, peak: float) -> "Scale":
         """The same palette for values up to `peak` on either side of 0."""
