@@ -6,52 +6,19 @@ are medians of the processor time of one thread; batches would share out the que
 """
 
 import asyncio
-import statistics
-import time
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import orjson
 import typer
-import uvicorn
-from uvicorn.server import ServerState
 
-from benchmarks import machine, requests
+from benchmarks import machine, requests, stages
 from benchmarks.peers import Ask
 from service import inputs, tokens, uploads
 from service.app import create_app
 from service.models import Model
 from service.settings import Settings
-from service.wire import Connection
-
-ROUNDS = 15
-
-
-class Wire(asyncio.Transport):
-    """The other end of a connection: keeps what is written, and says when an answer is whole."""
-
-    def __init__(self) -> None:
-        super().__init__({"peername": ("127.0.0.1", 1), "sockname": ("127.0.0.1", 2)})
-        self.answered = asyncio.Event()
-        self.written = b""
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        self.written = bytes(data)
-        self.answered.set()
-
-    def is_closing(self) -> bool:
-        return False
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-    def pause_reading(self) -> None:
-        """Nothing comes by itself."""
-
-    def resume_reading(self) -> None:
-        """Nothing comes by itself."""
 
 
 def main(
@@ -68,14 +35,8 @@ def main(
     }
     for line in machine.describe():
         print(f"- {line}")
-    with asyncio.Runner(loop_factory=_loop()) as runner:
+    with asyncio.Runner(loop_factory=stages.loop()) as runner:
         runner.run(_measure(raw, model))
-
-
-def _loop() -> Callable[[], asyncio.AbstractEventLoop]:
-    factory = uvicorn.Config("", loop="uvloop").get_loop_factory()
-    assert factory is not None
-    return factory
 
 
 async def _measure(raw: dict[str, list[bytes]], name: str) -> None:
@@ -89,13 +50,15 @@ async def _measure(raw: dict[str, list[bytes]], name: str) -> None:
         pixels = [one.pixels for one in prepared if one is not None]
         rows = [model.network.classify(one[np.newaxis])[0].tolist() for one in pixels]
         alone: dict[str, float] = {
-            "form": _each(lambda body: uploads.parse(body, boundary, 1), bodies),
-            "decode and prepare": _each(lambda f: inputs.read_plain(f, model.manifest), files),
-            "model": _each(lambda one: model.network.classify(one[np.newaxis]), pixels),
-            "token": _each(tokens.encode, pixels),
-            "JSON": _each(orjson.dumps, rows),
+            "form": stages.each(lambda body: uploads.parse(body, boundary, 1), bodies),
+            "decode and prepare": stages.each(
+                lambda f: inputs.read_plain(f, model.manifest), files
+            ),
+            "model": stages.each(lambda one: model.network.classify(one[np.newaxis]), pixels),
+            "token": stages.each(tokens.encode, pixels),
+            "JSON": stages.each(orjson.dumps, rows),
         }
-        whole = {body: await _whole(app, dict(state or {}), raw[body]) for body in raw}
+        whole = {body: await stages.whole(app, dict(state or {}), raw[body]) for body in raw}
     print("\n| stage | µs |\n|---|---:|")
     for stage, taken in alone.items():
         print(f"| {stage} | {taken:.1f} |")
@@ -103,37 +66,6 @@ async def _measure(raw: dict[str, list[bytes]], name: str) -> None:
     print(f"| HTTP, entrance, queue, event loop | {rest:.1f} |")
     print(f"| **one request, multipart** | **{whole['multipart']:.1f}** |")
     print(f"| one request, raw body | {whole['raw']:.1f} |")
-
-
-def _each(work: Callable[[Any], object], items: Sequence[Any]) -> float:
-    """Microseconds for one of `items`."""
-    taken = []
-    for _ in range(ROUNDS):
-        began = time.thread_time()
-        for item in items:
-            work(item)
-        taken.append(time.thread_time() - began)
-    return 1e6 * statistics.median(taken) / len(items)
-
-
-async def _whole(app: Any, state: dict[str, Any], raw: Sequence[bytes]) -> float:
-    """Microseconds from the bytes of a request to those of its answer."""
-    config = uvicorn.Config(app, http=Connection, access_log=False, log_config=None)
-    config.load()
-    connection = Connection(config, ServerState(), state)
-    wire = Wire()
-    connection.connection_made(wire)
-    taken = []
-    for _ in range(ROUNDS):
-        began = time.thread_time()
-        for one in raw:
-            wire.answered.clear()
-            connection.data_received(one)
-            await wire.answered.wait()
-        taken.append(time.thread_time() - began)
-        assert wire.written.startswith(b"HTTP/1.1 200"), wire.written
-    connection.connection_lost(None)
-    return 1e6 * statistics.median(taken) / len(raw)
 
 
 if __name__ == "__main__":

@@ -3,24 +3,35 @@
 import subprocess
 import sys
 from pathlib import Path
-
-from benchmarks.peers import Peer
+from typing import Protocol
 
 DEFAULT = Path.home() / ".cache" / "convlens-benchmarks"
+
+
+class Needy(Protocol):
+    """What may have a `requirements.txt` in its folder."""
+
+    @property
+    def name(self) -> str:
+        """Of its environment."""
+
+    @property
+    def folder(self) -> Path:
+        """Where its requirements are."""
 
 
 class NotInstallable(Exception):
     """A peer's requirements cannot be met on this machine."""
 
 
-def python_of(peer: Peer, environments: Path) -> Path:
+def python_of(peer: Needy, environments: Path) -> Path:
     """The interpreter of `peer`: the running one for what has no requirements of its own."""
     if not (peer.folder / "requirements.txt").exists():
         return Path(sys.executable)
     return environments / peer.name / "bin" / "python"
 
 
-def install(peer: Peer, environments: Path) -> Path:
+def install(peer: Needy, environments: Path) -> Path:
     """Make the environment of `peer` if it is missing or was made for other requirements.
 
     Raises NotInstallable with the installer's last words.

@@ -1,8 +1,15 @@
 -- wrk's script: sends the whole HTTP requests in the files FOLDER/0 … FOLDER/(COUNT-1) in turn.
--- wrk ... -s load.lua URL -- FOLDER COUNT
+-- wrk ... -s load.lua URL -- FOLDER COUNT APART
+-- With several threads each begins at another place.
 
 local requests = {}
 local sent = 0
+local threads = 0
+
+function setup(thread)
+  thread:set("place", threads)
+  threads = threads + 1
+end
 
 function init(args)
   for i = 0, tonumber(args[2]) - 1 do
@@ -11,6 +18,7 @@ function init(args)
     file:close()
   end
   count = tonumber(args[2])
+  sent = place * tonumber(args[3])
 end
 
 function request()

@@ -1,6 +1,6 @@
 """Whole HTTP requests become load on one address, and what came of it: rates, latencies, errors.
 
-The load is wrk's, on one thread, closed loop, over connections that are kept open.
+The load is wrk's, closed loop, over connections that are kept open.
 """
 
 import json
@@ -37,15 +37,26 @@ def require() -> None:
         )
 
 
-def run(port: int, requests: Sequence[bytes], connections: int, seconds: float) -> Load:
-    """Send `requests` in turn over `connections` kept-open connections for about `seconds`."""
+def run(
+    port: int, requests: Sequence[bytes], connections: int, seconds: float, each: int = 0
+) -> Load:
+    """Send `requests` in turn over `connections` kept-open connections for about `seconds`.
+
+    With `each`, every connection sends them in turn by itself and begins at another of those
+    places that are multiples of `each`: what belongs together goes over one connection.
+    """
+    threads = connections if each else 1
+    apart = max(1, len(requests) // each // threads) * each if each else 0
     with TemporaryDirectory(prefix="convlens-load-") as folder:
         for i, request in enumerate(requests):
             (Path(folder) / str(i)).write_bytes(request)
-        command = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s"]
+        command = ["wrk", f"-t{threads}", f"-c{connections}", f"-d{max(1, round(seconds))}s"]
         command += ["--timeout", "10s", "--latency", "-s", str(SCRIPT), f"http://127.0.0.1:{port}"]
         done = subprocess.run(
-            [*command, "--", folder, str(len(requests))], capture_output=True, text=True, check=True
+            [*command, "--", folder, str(len(requests)), str(apart)],
+            capture_output=True,
+            text=True,
+            check=True,
         )
     counted = json.loads("{" + done.stdout.rsplit("\n{", 1)[1])
     return Load(

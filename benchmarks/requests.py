@@ -56,11 +56,12 @@ def build(all_digits: Pixels, ask: Ask, images_each: int) -> list[Request]:
         start = i if images_each == 1 else i * 8
         indices = tuple((start + j) % len(all_digits) for j in range(images_each))
         body, headers = KINDS[ask.body](all_digits[list(indices)], ask.field)
-        requests.append(Request(_http(ask.path, body, headers), indices))
+        requests.append(Request(http_post(ask.path, body, headers), indices))
     return requests
 
 
-def _http(path: str, body: bytes, headers: dict[str, str]) -> bytes:
+def http_post(path: str, body: bytes, headers: dict[str, str]) -> bytes:
+    """A whole request that posts `body`."""
     lines = [f"POST {path} HTTP/1.1", "Host: 127.0.0.1", f"Content-Length: {len(body)}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", ""]).encode() + body
