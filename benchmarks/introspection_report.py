@@ -45,8 +45,8 @@ def _http(part: Part) -> str:
             "Answers a second.\n",
             _rates(part["figures"]),
             "\nAll answers to all images were first held to the network's own activations. The"
-            " largest differences, as a share of the layer's greatest value (a PNG's colours come in"
-            f" steps and leave {ENTRY:.1g} open):\n",
+            " largest differences, as a share of the layer's greatest value (a PNG's colours come"
+            f" in steps and leave {ENTRY:.1g} open):\n",
             _differences(part["differences"], "server", "answer"),
             "",
         ]

@@ -88,7 +88,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 def _guarded(app: FastAPI, inner: ASGIApp) -> ASGIApp:
     """What stands before FastAPI, which `inner` is; the last one meets a request first."""
     settings: Settings = app.state.settings
-    inner = Direct(inner, app, predict.router.routes)
+    inner = Direct(inner, app, [*predict.router.routes, *maps.router.routes])
     inner = bodies.Bounded(
         inner, most=settings.max_request_bytes, narrower={"/lessons/": lessons.MOST_BYTES}
     )

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import numpy as np
 from fastapi import APIRouter, Depends, Query, Request
 from numpy.typing import NDArray
+from pydantic import BaseModel, Field
 
 from service import arrays, images, inputs, samples, tokens, uploads
 from service.errors import Busy, Malformed, ServiceError, TooLarge
@@ -173,33 +174,33 @@ def add_for_image(
         )
 
 
-async def _model(
-    request: Request,
-    model: Annotated[
-        str | None, Query(description="Name of the model; without it, the default one.")
-    ] = None,
-    version: Annotated[
-        int | None, Query(description="Version of the model; without it, the newest.")
-    ] = None,
-) -> Model:
+class Asked(BaseModel):
+    """What a request may say of the model and the image that it is about."""
+
+    model: str | None = Field(None, description="Name of the model; without it, the default one.")
+    version: int | None = Field(None, description="Version of the model; without it, the newest.")
+    image: str | None = Field(
+        None, description="Token of the image: `image` in an answer of `POST /predict`."
+    )
+    sample: str | None = Field(
+        None, description="Name of a shipped picture, such as `7` or `frog`."
+    )
+
+
+def _query(name: str) -> Any:
+    return Query(description=Asked.model_fields[name].description)
+
+
+def model_of(request: Request, name: str | None, version: int | None) -> Model:
+    """What `Models.get` says of them."""
     models: Models = request.app.state.models
-    return models.get(model, version)
+    return models.get(name, version)
 
 
-ChosenModel = Annotated[Model, Depends(_model)]
-
-
-async def _subject(
-    request: Request,
-    model: ChosenModel,
-    image: Annotated[
-        str | None,
-        Query(description="Token of the image: `image` in an answer of `POST /predict`."),
-    ] = None,
-    sample: Annotated[
-        str | None, Query(description="Name of a shipped picture, such as `7` or `frog`.")
-    ] = None,
+async def subject_of(
+    request: Request, model: Model, image: str | None, sample: str | None
 ) -> Subject:
+    """The input that `request` is about: by its token, by its sample, or in a POST's body."""
     intake: Intake = request.app.state.intake
     manifest = model.manifest
     sources = (request.method == "POST") + (image is not None) + (sample is not None)
@@ -218,6 +219,27 @@ async def _subject(
     else:
         pixels = await intake.sample(sample, manifest)
     return Subject(model, pixels, tokens.encode(pixels))
+
+
+# Not async, FastAPI would run them on threads.
+async def _model(
+    request: Request,
+    model: Annotated[str | None, _query("model")] = None,
+    version: Annotated[int | None, _query("version")] = None,
+) -> Model:
+    return model_of(request, model, version)
+
+
+ChosenModel = Annotated[Model, Depends(_model)]
+
+
+async def _subject(
+    request: Request,
+    model: ChosenModel,
+    image: Annotated[str | None, _query("image")] = None,
+    sample: Annotated[str | None, _query("sample")] = None,
+) -> Subject:
+    return await subject_of(request, model, image, sample)
 
 
 ChosenSubject = Annotated[Subject, Depends(_subject)]

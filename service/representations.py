@@ -82,7 +82,7 @@ def etag(request: Request, *parts: object) -> str:
     query = "&".join(
         sorted(f"{name}={value}" for name, value in request.query_params.multi_items())
     )
-    text = "\n".join([source(), request.url.path, query, *map(str, parts)])
+    text = "\n".join([source(), request.scope["path"], query, *map(str, parts)])
     return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
 
 

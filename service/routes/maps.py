@@ -1,49 +1,39 @@
 """Feature maps and pooled maps of one image: a layer or one map, as JSON, PNG or .npy."""
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import numpy as np
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 from numpy.typing import NDArray
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from service import links, pictures, representations
 from service.errors import Invalid, NotFound
-from service.intake import ChosenSubject, Subject, add_for_image
+from service.intake import Asked, Subject, add_for_image, model_of, subject_of
 from service.manifest import Layer
 from service.models import Activations
+from service.routes.direct import DirectRoute
 
-router = APIRouter(tags=["maps"])
+router = APIRouter(tags=["maps"], route_class=DirectRoute)
 
 Scale = Literal["layer", "map"]
 Stage = Literal["pre", "post"]
 
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """How the maps are wanted."""
+class View(Asked):
+    """Which maps are wanted, and how."""
 
-    format: str | None
-    scale: Scale
-    stage: Stage
-
-
-async def _view(
-    format: Annotated[
-        str | None,
-        Query(description="Overrides the `Accept` header.", examples=["json", "png", "npy"]),
-    ] = None,
-    scale: Annotated[
-        Scale, Query(description="One colour scale for the layer, or one for each map.")
-    ] = "layer",
-    stage: Annotated[Stage, Query(description="Before or after the activation.")] = "post",
-) -> View:
-    return View(format, scale, stage)
+    format: str | None = Field(
+        None, description="Overrides the `Accept` header.", examples=["json", "png", "npy"]
+    )
+    scale: Scale = Field(
+        "layer", description="One colour scale for the layer, or one for each map."
+    )
+    stage: Stage = Field("post", description="Before or after the activation.")
 
 
-ChosenView = Annotated[View, Depends(_view)]
+Chosen = Annotated[View, Query()]
 
 
 class Statistics(BaseModel):
@@ -93,17 +83,15 @@ class LayerMap(BaseModel):
 def _add(kind: str) -> None:
     """The routes of one kind of maps: GET for a linked image, POST for one in the request."""
 
-    async def layer_maps(
-        request: Request, subject: ChosenSubject, view: ChosenView, name: str
-    ) -> Response:
+    async def layer_maps(request: Request, view: Chosen, name: str) -> Response:
         """All maps of a layer: JSON, a PNG grid, or .npy of shape (height, width, maps)."""
+        subject = await _subject(request, view)
         layer = links.layer_of(subject.model.manifest, subject.model.layer(name), kind)
         return await _answer(request, subject, layer, None, view)
 
-    async def one_map(
-        request: Request, subject: ChosenSubject, view: ChosenView, name: str, index: int
-    ) -> Response:
+    async def one_map(request: Request, view: Chosen, name: str, index: int) -> Response:
         """One map of a layer: JSON, PNG, or .npy of shape (height, width)."""
+        subject = await _subject(request, view)
         layer = links.layer_of(subject.model.manifest, subject.model.layer(name), kind)
         if not 0 <= index < layer.output_shape[-1]:
             raise NotFound(f"map of {layer.name}", index, [f"0 to {layer.output_shape[-1] - 1}"])
@@ -115,6 +103,11 @@ def _add(kind: str) -> None:
     add_for_image(router, path, layer_maps, every, called)
     one = representations.documented(LayerMap)
     add_for_image(router, path + "/{index}", one_map, one, f"{called}_one")
+
+
+async def _subject(request: Request, view: View) -> Subject:
+    model = model_of(request, view.model, view.version)
+    return await subject_of(request, model, view.image, view.sample)
 
 
 async def _answer(
