@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.in_process import TASKS
-from benchmarks.map_stages import WHOLE
+from benchmarks.map_stages import PILLOW, WHOLE
 from benchmarks.maps import ENTRY
 from benchmarks.tables import table
 
@@ -134,7 +134,7 @@ def _milliseconds(one: Part, ours: Part) -> str:
 def _stages(part: Part) -> str:
     columns = part["stages"]
     names = list(dict.fromkeys(n for one in columns.values() for n in one))
-    names.sort(key=lambda name: name == WHOLE)
+    names.sort(key=(WHOLE, PILLOW).__contains__)
     rows = [
         [name, *(f"{one[name]:,.1f}" if name in one else "–" for one in columns.values())]
         for name in names

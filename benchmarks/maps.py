@@ -143,7 +143,7 @@ def _values(colours: NDArray[np.uint8]) -> Floats:
     grey = np.arange(256, dtype=np.uint8)[np.newaxis]
     table = np.asarray(cv2.applyColorMap(grey, cv2.COLORMAP_VIRIDIS))[0, :, ::-1].astype(int)
     away = np.abs(colours.astype(int)[..., np.newaxis, :] - table).sum(axis=-1)  # (h, w, 256)
-    return (away.argmin(axis=-1) / 255).astype(np.float32)
+    return np.asarray(away.argmin(axis=-1) / 255, np.float32)
 
 
 def _all_layers(token: str, digit: NDArray[np.uint8]) -> list[bytes]:

@@ -22,7 +22,7 @@ def digits(data: Path | None, count: int) -> Pixels:
     """`count` digits, uint8 (n, 28, 28): of MNIST's test images in `data`, or drawn."""
     if data is not None:
         with np.load(data / "mnist.npz") as arrays:
-            return arrays["x_test"][:count].copy()
+            return np.array(arrays["x_test"][:count], np.uint8)
     return _drawn(count)
 
 

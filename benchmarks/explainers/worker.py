@@ -38,7 +38,8 @@ class Worker:
 
     def time(self, task: str, seconds: float) -> list[float]:
         """Milliseconds of each call within `seconds`, one digit a call."""
-        work, taken = self._work(task), []
+        work = self._work(task)
+        taken: list[float] = []
         until = time.perf_counter() + seconds
         while not taken or time.perf_counter() < until:
             i = next(self._turns[task]) % len(self._digits)
@@ -51,7 +52,8 @@ class Worker:
         """Write the answers for all digits into an .npz, (n, …) by name."""
         found = [self._work(task)(i) for i in range(len(self._digits))]
         rows = [one if isinstance(one, dict) else {task: one} for one in found]
-        np.savez(path, **{name: np.stack([row[name] for row in rows]) for name in rows[0]})
+        arrays: dict[str, Any] = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+        np.savez(path, **arrays)
         return len(rows)
 
     def _work(self, task: str) -> Callable[[int], Any]:
