@@ -10,7 +10,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
-from service import bodies, problems, tracing
+from service import allocator, bodies, problems, tracing
 from service.admission import Admission
 from service.drain import Drain
 from service.entrance import Entrance
@@ -115,6 +115,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, object]]:
     Until then the listening socket keeps what arrives, so that a worker that still loads refuses
     nothing that another could answer.
     """
+    allocator.bound()
     app.state.models = Models(app.state.settings)
     app.state.intake = Intake(app.state.settings)
     # Before the models are loaded, so that no change is missed.
