@@ -30,7 +30,7 @@ export class Reasons {
   view(side) {
     const picker = make('select');
     const strongest = make('small');
-    const [pixels, heat] = [make('canvas'), make('canvas', { role: 'img' })];
+    const [pixels, heat] = [make('canvas'), make('canvas')];
     const label = make('label', {}, make('span', { 'data-text': 'reasonFor' }, say('reasonFor')), ' ', picker);
     picker.addEventListener('change', () => {
       this.labels[side] = picker.value;
@@ -101,6 +101,7 @@ export class Reasons {
       picker.value = this.labels[side];
       paintHeat(heat, heats[side], scale);
       const max = number(Math.max(...heats[side].data), 3);
+      heat.setAttribute('role', 'img');  // Nothing to tell of before.
       heat.setAttribute('aria-label', say('reasonLabel', { label: labelled(this.labels[side]), max }));
       strongest.textContent = say('strongest', { max });
     });

@@ -178,6 +178,8 @@ def test_axe_finds_nothing_serious(
     page.set_viewport_size({"width": width, "height": 844})
     page.locator('button.map[data-layer="conv2"][data-index="13"]').click()
     expect(page.locator("#map-caption")).to_contain_text("conv2, map 13")
+    page.locator("#why").scroll_into_view_if_needed()
+    expect(page.locator("#reasons canvas[role=img]")).to_have_count(2)
     found = Axe().run(page).response["violations"]
     serious = [one for one in found if one["impact"] in ("serious", "critical")]
     assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in serious] == []

@@ -54,7 +54,7 @@ def test_distance_takes_no_more_maps_than_its_matrix_may_grow_to() -> None:
     maps = [node.weights["kernel"].shape[-1] for node in wide if node.kind == "convolution"]
     found, _ = Bundle(wide, shape).features(images)
     assert sum(maps) > confidence.WIDEST
-    assert sum(maps[:4]) + 256 + 1 == found.shape[1]
+    assert sum(maps[:4]) + maps[-1] + 1 == found.shape[1]
 
 
 @pytest.mark.parametrize("shape", [(28, 28, 1), (32, 32, 3)])
