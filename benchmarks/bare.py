@@ -49,7 +49,7 @@ def _main(model: str, file: str, began: str, threads: str, speed: str) -> dict[s
     loaded = tf.saved_model.load(model)
     run = loaded.signatures["serving_default"]
     digits = np.load(file)
-    digits = digits[..., np.newaxis] if digits.ndim == 3 else digits
+    digits = digits.reshape(*digits.shape[:3], -1)  # (n, h, w, channels)
     run(images=tf.constant(digits[:1]))
     seconds = time.time() - float(began)
     rows = [run(images=tf.constant(digit[np.newaxis]))["probabilities"][0] for digit in digits]

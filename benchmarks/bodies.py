@@ -46,7 +46,7 @@ def raw(images: Pixels, field: str) -> Body:
 def npy(images: Pixels, field: str) -> Body:
     """An .npy of the pixels, (n, h, w, channels)."""
     file = io.BytesIO()
-    np.save(file, images[..., np.newaxis] if images.ndim == 3 else images)
+    np.save(file, images.reshape(*images.shape[:3], -1))
     return file.getvalue(), {"Content-Type": "application/x-npy"}
 
 
@@ -78,7 +78,12 @@ def v2_binary(images: Pixels, field: str) -> Body:
         "datatype": "BYTES",
         "parameters": {"binary_data_size": len(data)},
     }
-    head, _ = _json({"inputs": [tensor]})
+    return binary({"inputs": [tensor]}, data)
+
+
+def binary(document: object, data: bytes) -> Body:
+    """`document` as JSON and `data` after it, as the binary tensor extension joins them."""
+    head, _ = _json(document)
     return head + data, {
         "Content-Type": "application/octet-stream",
         "Inference-Header-Content-Length": str(len(head)),

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks import environments
+from benchmarks import environments, servers
 
 FOLDER = Path(__file__).parent / "explainers"
 
@@ -76,7 +76,7 @@ def measure(
 ) -> tuple[list[Explainer], dict[str, dict[str, float]]]:
     """All explainers in turn in every round, and how far each one's numbers are from convlens'."""
     explainers = [Explainer(*one) for one in EXPLAINERS]
-    with TemporaryDirectory() as place, ExitStack() as stack:
+    with servers.unwound(), TemporaryDirectory() as place, ExitStack() as stack:
         file = Path(place) / "digits.npz"
         np.savez(file, digits=digits, labels=labels)
         running = {

@@ -10,9 +10,7 @@ part measured replaces what OUTPUT.json has of it; the other parts stay.
 
 import json
 import os
-import signal
 import sys
-import tempfile
 from contextlib import ExitStack
 from itertools import starmap
 from pathlib import Path
@@ -37,6 +35,7 @@ from benchmarks import (
 )
 from benchmarks import introspection_report as report
 from benchmarks.maps import CASES, Case
+from benchmarks.options import Environments, Report, Rounds, Seconds
 from benchmarks.peers import Peer
 from service.lite import Network
 
@@ -56,18 +55,12 @@ def main(
     chosen: Annotated[
         str, typer.Option("--commits", help="Earlier commits to serve as well, by commas.")
     ] = FIRST,
-    rounds: Annotated[int, typer.Option(min=1, help="Rounds; medians over them are shown.")] = 2,
-    seconds: Annotated[float, typer.Option(min=1, help="Seconds of load a figure.")] = 2,
-    home: Annotated[
-        Path, typer.Option("--environments", help="Folder for the explainers' environments.")
-    ] = environments.DEFAULT,
-    output: Annotated[
-        Path | None, typer.Option(help="Write OUTPUT.md and OUTPUT.json as well.")
-    ] = None,
+    rounds: Rounds = 2,
+    seconds: Seconds = 2,
+    home: Environments = environments.DEFAULT,
+    output: Report = None,
 ) -> None:
     """Measure the parts and print the page."""
-    # A termination must unwind the stack, or the server of the moment would go on running.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     load.require()
     with np.load(data / "mnist.npz") as arrays:
         digits = arrays["x_test"][:IMAGES, ..., np.newaxis]
@@ -146,9 +139,8 @@ def _http(
 
 def _serving(peer: Peer, digits: NDArray[np.uint8]) -> Any:
     first = CASES[-2].requests(digits[:1])[0]
-    log = Path(tempfile.gettempdir()) / f"convlens-benchmark-{peer.name}.log"
     workers = len(os.sched_getaffinity(0))
-    return servers.running(peer, Path(sys.executable), MODEL, workers, first, log)
+    return servers.running(peer, Path(sys.executable), MODEL, workers, first)
 
 
 def _load(port: int, case: Case, digits: NDArray[np.uint8], seconds: float) -> load.Load:

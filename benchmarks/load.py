@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import typer
+from rich.console import Console
+
 SCRIPT = Path(__file__).with_name("load.lua")
-
-
-class NoLoadGenerator(Exception):
-    """wrk is not installed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +29,13 @@ class Load:
 
 
 def require() -> None:
-    """Raise NoLoadGenerator with a sentence where wrk is missing."""
+    """End with a sentence where wrk is missing."""
     if shutil.which("wrk") is None:
-        raise NoLoadGenerator(
-            "The load generator wrk is not installed. `apt-get install wrk`, or your system's way."
+        Console(stderr=True).print(
+            "[red]The load generator wrk is not installed. `apt-get install wrk`, or your system's"
+            " way.[/red]"
         )
+        raise typer.Exit(2)
 
 
 def run(

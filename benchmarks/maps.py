@@ -1,7 +1,6 @@
 """Digits become requests for their maps, and answers are held to the network's own activations."""
 
 import io
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmarks import requests
+from benchmarks import bodies, requests
 from service import canvas, pictures, tokens
 from service.lite import Network
 
@@ -72,12 +71,9 @@ def expected(network: Network, digits: NDArray[np.uint8]) -> list[Maps]:
     return [{name: found[name][0] for name in LAYERS} for found in outputs]
 
 
-def _get(path: str) -> bytes:
-    return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
-
-
 def _layer(name: str, form: str) -> Callable[[str, NDArray[np.uint8]], bytes]:
-    return lambda token, _: _get(f"/layers/{LAYERS[name]}?format={form}&image={token}")
+    path = f"/layers/{LAYERS[name]}?format={form}"
+    return lambda token, _: requests.http_get(f"{path}&image={token}")
 
 
 def _npy(name: str) -> Check:
@@ -93,18 +89,12 @@ def _off(found: Floats, right: Floats) -> float:
 def _infer(digit: NDArray[np.uint8]) -> bytes:
     """All layers in one request of the Open Inference Protocol, as bytes after its JSON."""
     tensor = {"name": "images", "shape": [1, *digit.shape], "datatype": "UINT8"}
-    head = json.dumps(
-        {
-            "inputs": [{**tensor, "parameters": {"binary_data_size": digit.nbytes}}],
-            "outputs": [{"name": one, "parameters": {"binary_data": True}} for one in LAYERS],
-        }
-    ).encode()
-    headers = {
-        "Content-Type": "application/octet-stream",
-        "Inference-Header-Content-Length": str(len(head)),
+    document = {
+        "inputs": [{**tensor, "parameters": {"binary_data_size": digit.nbytes}}],
+        "outputs": [{"name": one, "parameters": {"binary_data": True}} for one in LAYERS],
     }
-    path = "/v2/models/mnist-lecture/infer"
-    return requests.http_post(path, head + digit.tobytes(), headers)
+    body, headers = bodies.binary(document, digit.tobytes())
+    return requests.http_post("/v2/models/mnist-lecture/infer", body, headers)
 
 
 def _inferred(body: bytes, maps: Maps) -> float:

@@ -7,7 +7,6 @@ in MB of 10⁶ bytes; beside the start stands that of TensorFlow with one of the
 import io
 import json
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -24,8 +23,8 @@ from benchmarks.servers import Server
 from benchmarks.storm import percentile
 from service.settings import Settings
 
-READY = b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-WHY = b"GET /grad-cam?format=json HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+READY = requests.http_get("/readyz")
+WHY = requests.http_get("/grad-cam?format=json")
 LARGE = (8_000, 6_250)
 """Width and height of the largest image that is let in."""
 
@@ -39,9 +38,8 @@ def main(
     print(f"- {workers} workers\n")
     model = Path("models/mnist-lecture/1")
     took = bare.measure(model, requests.digits(None, 1), threads=1, speed=False).seconds
-    log = Path(tempfile.gettempdir()) / "convlens-memory.log"
     peer = peers.read("convlens")
-    with servers.running(peer, Path(sys.executable), model, workers, READY, log) as server:
+    with servers.running(peer, Path(sys.executable), model, workers, READY) as server:
         print(f"start to the first answer: {server.seconds:.1f} s;")
         print(f"TensorFlow with one model, to its first answer: {took:.1f} s\n")
         print("| after | PSS MB |\n| --- | ---: |")
@@ -59,7 +57,7 @@ def main(
         slowest = _first_reasons(server, digit, 4 * workers)
         _tell(server, "Grad-CAM of one model in every worker")
         for name in _models(server):
-            _at_once(server, WHY.replace(b"json", f"json&model={name}".encode()), 4 * workers)
+            _at_once(server, requests.http_get(f"/grad-cam?format=json&model={name}"), 4 * workers)
         _tell(server, "Grad-CAM of every model in every worker")
         print(f"\nwhile TensorFlow was loaded, p99 of predictions was {slowest:.0f} ms")
 
@@ -70,12 +68,11 @@ def _tell(server: Server, after: str) -> None:
 
 
 def _post(body: bytes) -> bytes:
-    head = f"POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(body)}\r\n\r\n"
-    return head.encode() + body
+    return requests.http_post("/predict", body, {})
 
 
 def _models(server: Server) -> list[str]:
-    _, body = requests.send(server.port, READY.replace(b"/readyz", b"/models"), 30)
+    _, body = requests.send(server.port, requests.http_get("/models"), 30)
     return [one["name"] for one in json.loads(body)["models"]]
 
 

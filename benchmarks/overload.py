@@ -8,7 +8,6 @@ rate, whether or not earlier ones were answered, and the promises are judged, on
 import io
 import os
 import sys
-import tempfile
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -41,8 +40,8 @@ def main(
     body = _photograph() if image is None else image.read_bytes()
     if digit:
         body = bodies.png(requests.digits(None, 1)[0])
-    head = f"POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(body)}\r\n\r\n"
-    sys.exit(0 if _judge(model, head.encode() + body, seconds, search) else 1)
+    request = requests.http_post("/predict", body, {})
+    sys.exit(0 if _judge(model, request, seconds, search) else 1)
 
 
 def _judge(model: Path, request: bytes, seconds: int, search: int) -> bool:
@@ -53,9 +52,8 @@ def _judge(model: Path, request: bytes, seconds: int, search: int) -> bool:
     peer = peers.read("convlens")
     bound = ["taskset", "-c", ",".join(map(str, serving))]
     peer = peer.model_copy(update={"command": (*bound, *peer.command)})
-    first = b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-    log = Path(tempfile.gettempdir()) / "convlens-overload.log"
-    with servers.running(peer, Path(sys.executable), model, half, first, log) as server:
+    first = requests.http_get("/readyz")
+    with servers.running(peer, Path(sys.executable), model, half, first) as server:
         os.sched_setaffinity(0, loading)
         storm.run(server.port, request, 16, 2)
         tries = {one: storm.run(server.port, request, one, search) for one in CONNECTIONS}

@@ -67,6 +67,11 @@ def http_post(path: str, body: bytes, headers: dict[str, str]) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
+def http_get(path: str) -> bytes:
+    """A whole request for `path`."""
+    return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+
+
 def send(port: int, raw: bytes, timeout: float) -> tuple[int, bytes]:
     """One request over a connection of its own: the status and the body of the answer."""
     with socket.create_connection(("127.0.0.1", port), timeout=timeout) as connection:

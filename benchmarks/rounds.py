@@ -1,6 +1,5 @@
 """One server at a time is started, checked against the bare model and measured, round by round."""
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,10 +66,9 @@ class Plan:
     def run(self, record: Record) -> None:
         """One round of one server; what it cannot do is written into `record`."""
         first = requests.build(self.digits[:1], record.peer.asks[0], 1)[0]
-        log = Path(tempfile.gettempdir()) / f"convlens-benchmark-{record.peer.name}.log"
         try:
             with servers.running(
-                record.peer, record.python, self.model, self.workers, first.raw, log
+                record.peer, record.python, self.model, self.workers, first.raw
             ) as server:
                 self._check(server, record)
                 record.starts.append(server.seconds)

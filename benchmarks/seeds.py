@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from benchmarks import machine, tables
+from benchmarks.options import Page
 from training import augmentation, data, fit, recipes
 from training.learner import Learner
 from training.recipes import Recipe
@@ -25,7 +26,7 @@ def main(
     names: Annotated[str, typer.Option("--recipes", help="By commas.")] = "mnist,cifar10",
     epochs: Annotated[int, typer.Option(min=1, help="Epochs of each run.")] = 2,
     seeds: Annotated[int, typer.Option(min=2, help="Runs of each recipe.")] = 3,
-    output: Annotated[Path | None, typer.Option(help="Write the page to this file too.")] = None,
+    output: Page = None,
 ) -> None:
     """Train and print the table."""
     rows = []

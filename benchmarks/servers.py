@@ -5,7 +5,9 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import sysconfig
+import tempfile
 import time
 import uuid
 from collections.abc import Iterator
@@ -74,20 +76,30 @@ class Server:
 
 
 @contextmanager
-def running(
-    peer: Peer, python: Path, model: Path, workers: int, first: bytes, log: Path
-) -> Iterator[Server]:
+def running(peer: Peer, python: Path, model: Path, workers: int, first: bytes) -> Iterator[Server]:
     """Start `peer`, wait until it answers `first` with 200 and is at rest; stop it at the end.
 
     Raises NotStarted with the log's last line.
     """
-    server = _start(peer, python, model, workers, log)
+    log = Path(tempfile.gettempdir()) / f"convlens-benchmark-{peer.name}.log"
+    with unwound():
+        server = _start(peer, python, model, workers, log)
+        try:
+            server.seconds = _wait(server, first, log)
+            server.settle()
+            yield server
+        finally:
+            _stop(server)
+
+
+@contextmanager
+def unwound() -> Iterator[None]:
+    """Let a termination end what was started, or it would go on running."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        server.seconds = _wait(server, first, log)
-        server.settle()
-        yield server
+        yield
     finally:
-        _stop(server)
+        signal.signal(signal.SIGTERM, before)
 
 
 def _start(peer: Peer, python: Path, model: Path, workers: int, log: Path) -> Server:

@@ -9,8 +9,6 @@ before anything is measured. Without --data the digits are drawn.
 
 import json
 import os
-import signal
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +17,7 @@ import typer
 from rich.console import Console
 
 from benchmarks import bare, environments, load, machine, peers, requests, tables
+from benchmarks.options import Environments, Report, Rounds, Seconds
 from benchmarks.rounds import Plan, Record
 
 DIGITS = 200
@@ -34,21 +33,15 @@ def main(
     chosen: Annotated[
         str, typer.Option("--peers", help="Names in benchmarks/peers, by commas; all if empty.")
     ] = "",
-    rounds: Annotated[int, typer.Option(min=1, help="Rounds; medians over them are shown.")] = 3,
-    seconds: Annotated[float, typer.Option(min=1, help="Seconds of load a figure.")] = 4,
+    rounds: Rounds = 3,
+    seconds: Seconds = 4,
     connections: Annotated[str, typer.Option(help="Connections at once.")] = "1,8,32,128",
     quick: Annotated[bool, typer.Option(help="Two rounds of two seconds a figure.")] = False,
-    environments_: Annotated[
-        Path, typer.Option("--environments", help="Folder for the peers' environments.")
-    ] = environments.DEFAULT,
-    output: Annotated[
-        Path | None, typer.Option(help="Write OUTPUT.md and OUTPUT.json as well.")
-    ] = None,
+    environments_: Environments = environments.DEFAULT,
+    output: Report = None,
 ) -> None:
     """Measure the servers in rounds and print the medians."""
-    # A termination must unwind the stack, or the server of the moment would go on running.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    _require_wrk()
+    load.require()
     if quick:
         rounds, seconds = 2, 2
     about = machine.describe()
@@ -80,14 +73,6 @@ def _write(
     output.with_suffix(".md").write_text(f"# convlens beside other servers\n\n{report}")
     written = json.dumps(tables.record(records, known, about), indent=1)
     output.with_suffix(".json").write_text(written + "\n")
-
-
-def _require_wrk() -> None:
-    try:
-        load.require()
-    except load.NoLoadGenerator as problem:
-        console.print(f"[red]{problem}[/red]")
-        raise typer.Exit(2) from problem
 
 
 def _install(name: str, folder: Path) -> Record:

@@ -6,7 +6,6 @@ process of its own, 64 images a call, on as many threads as the service has work
 
 import os
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
@@ -18,11 +17,12 @@ from rich.console import Console
 
 from benchmarks import bare, load, machine, peers, requests, servers, tables
 from benchmarks.bodies import Pixels
+from benchmarks.options import Page, Rounds, Seconds
 from benchmarks.peers import Ask
+from benchmarks.rounds import MANY
 from service.manifest import Manifest
 from service.models import find
 
-MANY = 64
 IMAGES = 256
 CONNECTIONS = 8
 BODIES = {"multipart": "PNGs", "npy": "an array"}
@@ -35,9 +35,9 @@ Rates = dict[str, list[float]]
 def main(
     data: Annotated[Path, typer.Option(help="Folder with mnist.npz and cifar10.npz.")],
     models: Annotated[Path, typer.Option(help="Folder of models.")] = Path("models"),
-    rounds: Annotated[int, typer.Option(min=1, help="Rounds; medians over them are shown.")] = 3,
-    seconds: Annotated[float, typer.Option(min=1, help="Seconds of load a figure.")] = 3,
-    output: Annotated[Path | None, typer.Option(help="Write the page to this file too.")] = None,
+    rounds: Rounds = 3,
+    seconds: Seconds = 3,
+    output: Page = None,
 ) -> None:
     """Measure the models in turn and print the table."""
     load.require()
@@ -71,8 +71,7 @@ def _measure(folder: Path, manifest: Manifest, data: Path, seconds: float) -> di
     path = f"/predict?model={manifest.name}&version={manifest.version}"
     asked = {body: Ask(path=path, body=body) for body in BODIES}
     first = requests.build(pixels[:1], asked["npy"], 1)[0].raw
-    log = Path(tempfile.gettempdir()) / f"convlens-benchmark-{manifest.name}.log"
-    with servers.running(peer, Path(sys.executable), folder, workers, first, log) as server:
+    with servers.running(peer, Path(sys.executable), folder, workers, first) as server:
         for body, ask in asked.items():
             raw = [one.raw for one in requests.build(pixels, ask, MANY)]
             load.run(server.port, raw, CONNECTIONS, 1)

@@ -97,7 +97,7 @@ class _Run:
         self._steps, self._checkpoint = steps, checkpoint
         self._epoch = augmentation.Epochs(dataset.train, recipe)
         self._validation = augmentation.plain(dataset.validation)
-        self._saved = self._timed = time.monotonic()
+        self._saved = time.monotonic()
         self.position = Position()
         if checkpoint is not None and checkpoint.exists():
             self.position = load(checkpoint, learner.variables(), recipe)
@@ -118,11 +118,10 @@ class _Run:
     def save(self) -> None:
         """Leave a checkpoint, where one was asked for."""
         now = time.monotonic()
-        self.position.seconds += now - self._timed
-        self._timed = now
+        self.position.seconds += now - self._saved
+        self._saved = now
         if self._checkpoint is not None:
             save(self._checkpoint, self._learner.variables(), self.position, self._recipe)
-        self._saved = time.monotonic()
 
     def _train(self, bar: "_Bar", interruption: Interruption) -> None:
         position = self.position

@@ -91,7 +91,7 @@ async def _answer(
 ) -> Response:
     layer = model.layer(name)
     if layer.kind != "convolution":
-        others = [one.name for one in model.manifest.layers if one.kind == "convolution"]
+        others = [one.name for one in model.manifest.convolutions]
         raise WrongKind(f"{name} is no convolution layer; these are: {', '.join(others)}.")
     every = model.network.weights[f"{name}/kernel"]
     if index is not None and not 0 <= index < every.shape[3]:

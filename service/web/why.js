@@ -68,9 +68,9 @@ export class Reasons {
     // Grad-CAM needs a convolution.
     find('method').hidden = !model.layers.some(({ kind }) => kind === 'convolution');
     if (find('method').hidden) this.press(this.method = 'occlusion');
-    this.tell();
     this.stale = true;
-    return this.seen ? this.look() : null;
+    if (this.seen) return this.look();
+    this.tell();
   }
 
   // Where the heatmaps can be had.
