@@ -1,4 +1,4 @@
-"""Connections are shared out between workers: who has no more than the others takes the next ones.
+"""Connections are shared out between workers: who has the fewest takes the next one.
 
 Left to themselves, workers that listen on one socket take whole bursts, and connections that are
 kept open stay where they are: one worker answers nearly all while another idles.
@@ -54,8 +54,8 @@ class Share:
         self._write()
 
     def is_above(self) -> bool:
-        """Whether a neighbour has fewer, by more than an eighth of what it has."""
-        return any(pid and count + count // 8 < self._count for pid, count in self._slots())
+        """Whether a neighbour has fewer."""
+        return any(pid and count < self._count for pid, count in self._slots())
 
     def _slots(self) -> list[tuple[int, int]]:
         """Process and connections by place; 0 for a place that nobody took yet."""
@@ -66,10 +66,7 @@ class Share:
 
 
 class Server(asyncio.AbstractServer):
-    """Accepts what it may at once; looks away for a moment while a neighbour has fewer.
-
-    One a turn of the loop would keep the last of many that come together waiting for as many turns.
-    """
+    """Accepts connections one by one; looks away for a moment while a neighbour has fewer."""
 
     def __init__(
         self, loop: "Loop", listener: socket.socket, protocol: Callable[[], asyncio.Protocol]
@@ -105,9 +102,8 @@ class Server(asyncio.AbstractServer):
     def _come(self) -> None:
         if self._loop.share.is_above():
             self._pause(_AWAY_SECONDS)
-            return
-        while self._accept() and not self._loop.share.is_above():
-            pass
+        else:
+            self._accept()
 
     def _pause(self, seconds: float) -> None:
         self._loop.remove_reader(self._listener)
@@ -119,22 +115,20 @@ class Server(asyncio.AbstractServer):
             self._loop.add_reader(self._listener, self._come)
             self._accept()
 
-    def _accept(self) -> bool:
-        """Whether there was a connection to take."""
+    def _accept(self) -> None:
         try:
             connection, _ = self._listener.accept()
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
-            return False  # A neighbour took it, or the client left.
+            return  # A neighbour took it, or the client left.
         except OSError:  # No more files can be opened.
             self._pause(_FULL_SECONDS)
-            return False
+            return
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._loop.share.change(1)
         task = self._loop.create_task(self._open(connection))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return True
 
     async def _open(self, connection: socket.socket) -> None:
         try:
