@@ -11,6 +11,7 @@ import mmap
 import os
 import socket
 import struct
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ FOLDER = "CONVLENS_SHARED"
 _FILE = "connections"
 _MOST_WORKERS = 64
 _SLOT = struct.Struct("=ii")  # process, open connections
+_MOST_AT_ONCE = 8
+"""Counts of neighbours that are about to close many are wrong for a turn of their loop."""
 _AWAY_SECONDS = 0.002
 _FULL_SECONDS = 0.1
 
@@ -57,6 +60,12 @@ class Share:
         """Whether a neighbour has fewer."""
         return any(pid and count < self._count for pid, count in self._slots())
 
+    def part(self, waiting: int) -> int:
+        """How many of `waiting` connections this worker takes now: one to eight."""
+        counts = [count for pid, count in self._slots() if pid]
+        fair = (sum(counts) + waiting) // len(counts) - self._count
+        return max(1, min(fair, _MOST_AT_ONCE))
+
     def _slots(self) -> list[tuple[int, int]]:
         """Process and connections by place; 0 for a place that nobody took yet."""
         return list(_SLOT.iter_unpack(self._table[:]))
@@ -66,7 +75,10 @@ class Share:
 
 
 class Server(asyncio.AbstractServer):
-    """Accepts connections one by one; looks away for a moment while a neighbour has fewer."""
+    """Accepts its part of what waits; looks away for a moment while a neighbour has fewer.
+
+    One a turn of the loop would keep the last of 128 that come together waiting for 64 turns.
+    """
 
     def __init__(
         self, loop: "Loop", listener: socket.socket, protocol: Callable[[], asyncio.Protocol]
@@ -102,7 +114,8 @@ class Server(asyncio.AbstractServer):
     def _come(self) -> None:
         if self._loop.share.is_above():
             self._pause(_AWAY_SECONDS)
-        else:
+            return
+        for _ in range(self._loop.share.part(_waiting(self._listener))):
             self._accept()
 
     def _pause(self, seconds: float) -> None:
@@ -150,6 +163,17 @@ class Loop(uvloop.Loop):
         sock.listen(more.get("backlog") or 2048)
         sock.setblocking(False)
         return Server(self, sock, protocol_factory)
+
+
+def _waiting(listener: socket.socket) -> int:
+    """The connections that nobody has accepted yet, where the system tells."""
+    if sys.platform != "linux":
+        return 1
+    # Of a socket that listens, tcpi_unacked in tcp(7)'s TCP_INFO, after eight bytes and four words.
+    (waiting,) = struct.unpack_from(
+        "=24xI", listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 28)
+    )
+    return int(waiting)
 
 
 def _is_alive(pid: int) -> bool:

@@ -63,7 +63,7 @@ def test_connections_do_not_pile_up_on_one_worker(
         try:
             answered = Counter(connection.recv(1) for connection in connections)
             assert sum(answered.values()) == 40
-            # Shared out exactly, but for a worker that is held up for longer than is waited.
+            # Shared out fairly, but for a worker that is held up for longer than is waited.
             assert min(answered[b"a"], answered[b"b"]) >= 10
         finally:
             for connection in connections:
@@ -87,3 +87,25 @@ def test_neighbours_with_fewer_are_seen_and_the_gone_replaced(tmp_path: Path) ->
     third.change(5)
     assert not one.is_above()
     assert [pid for pid, _ in one._slots() if pid] == [os.getpid()] * 3
+
+
+def test_of_what_waits_a_worker_takes_its_part_and_eight_at_most(tmp_path: Path) -> None:
+    one, other = Share(tmp_path), Share(tmp_path)
+    assert one.part(0) == 1  # A neighbour was faster, or the system does not tell.
+    assert one.part(10) == 5
+    assert one.part(128) == 8
+    other.change(4)
+    assert one.part(10) == 7
+    assert other.part(10) == 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how many wait")
+def test_what_waits_is_counted() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        assert sharing._waiting(listener) == 0
+        connections = [socket.create_connection(listener.getsockname(), 10) for _ in range(3)]
+        assert sharing._waiting(listener) == 3
+        listener.accept()[0].close()
+        assert sharing._waiting(listener) == 2
+        for connection in connections:
+            connection.close()
