@@ -1,7 +1,7 @@
 """A split becomes shuffled batches of float32 images in 0..1, varied as the recipe says.
 
 The order of an epoch and every variation follow from (seed, epoch, step) alone, so a run can be
-taken up at any step.
+taken up at any step. Early epochs may be of smaller images, which cost less and teach the coarse.
 """
 
 from typing import Any
@@ -26,6 +26,7 @@ class Epochs:
     def __init__(self, split: Split, recipe: Recipe) -> None:
         self._recipe = recipe
         self._steps = steps(split, recipe)
+        self._coarse = [round(side * recipe.coarse) for side in split.images.shape[1:3]]
         self._images, self._labels = tf.constant(split.images), tf.constant(split.labels)
         coins = np.random.default_rng(recipe.seed).integers(0, 2, len(split))
         self._mirrored_first = tf.constant(coins == 1)
@@ -45,6 +46,8 @@ class Epochs:
             mirrored = tf.logical_not(mirrored) if epoch % 2 else mirrored
             seed = tf.stack([tf.constant(self._recipe.seed, tf.int64), epoch * self._steps + step])
             varied = variations.vary(images, mirrored, self._recipe, seed)
+            if epoch < self._recipe.coarse_share * self._recipe.epochs:
+                varied = tf.image.resize(varied, self._coarse, antialias=True)
             return varied, tf.gather(self._labels, chosen)
 
         numbers = tf.data.Dataset.range(start, self._steps)

@@ -70,7 +70,7 @@ def load(path: Path, variables: Sequence[Any], recipe: Recipe) -> Position:
     """Put the file's values into `variables` and say where the run stands.
 
     Raises RecipeError when the file is of another recipe or damaged. The number of epochs may
-    differ while the learning rate has not yet depended on it.
+    differ while neither learning rate nor images have depended on it.
     """
     try:
         with np.load(path, allow_pickle=False) as file:
@@ -99,7 +99,8 @@ def _require_same(path: Path, note: dict[str, Any], recipe: Recipe) -> None:
 
 
 def _free(found: dict[str, Any], expected: dict[str, Any]) -> float:
-    """The epochs in which the rate is the same, however many there will be."""
+    """The epochs in which rate and images are the same, however many there will be."""
     level = {"constant": 1.0, "trapezoid": 1.0 - expected["cooldown"]}
     fewer: int = min(found["epochs"], expected["epochs"])
-    return fewer * level[expected["schedule"]] if expected["schedule"] in level else -1.0
+    same = min(level.get(expected["schedule"], 0.0), expected["coarse_share"] or 1.0)
+    return fewer * same if expected["schedule"] in level else -1.0

@@ -66,7 +66,9 @@ def _build(recipe: Recipe, dataset: Dataset) -> Any:
     mixed = recipe.precision == "bfloat16"
     keras.config.set_dtype_policy("mixed_bfloat16" if mixed else "float32")
     try:
-        return recipe.network(dataset.shape, len(dataset.labels))
+        *sides, channels = dataset.shape
+        shape = (*([None, None] if recipe.coarse_share else sides), channels)
+        return recipe.network(shape, len(dataset.labels))
     finally:
         keras.config.set_dtype_policy(before)
 

@@ -10,6 +10,7 @@ from keras import layers
 from training import folding, lowlevel, nodes
 from training.errors import ExportError
 from training.nodes import Node
+from training.normalisation import BatchNormalization
 
 _Maker = Callable[..., Node]
 
@@ -107,6 +108,7 @@ _MAKERS: dict[type[Any], _Maker] = {
     ),
     layers.GlobalMaxPooling2D: lambda layer, source: nodes.global_max_pooling(layer.name, source),
     layers.BatchNormalization: _batch_normalization,
+    BatchNormalization: _batch_normalization,
     layers.Activation: _only_activation,
     layers.Add: lambda layer, *sources: nodes.add(layer.name, *sources),
     layers.Flatten: lambda layer, source: nodes.flatten(layer.name, source),

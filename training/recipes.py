@@ -54,6 +54,11 @@ class Recipe:
     """Most of the contrast that every second image loses; its ground grows lighter and noisy."""
     cutout: int = 0
     """Side of a square that is blanked out, in pixels."""
+    coarse: float = 1.0
+    """Share of height and width to which training images shrink at first; its network must take
+    images of any size."""
+    coarse_share: float = 0.0
+    """Share of all epochs in which they do, at the start."""
     lecture: float | None = None
     """The accuracy that the lecture reports for it; plays no part in training."""
     note: str = ""
@@ -185,18 +190,19 @@ RECIPES: dict[str, Recipe] = {
         strong.cifar10,
         "cifar10",
         optimizer="muon",
-        learning_rate=0.08,
+        learning_rate=0.05,
         batch_size=512,
-        epochs=22,
+        epochs=64,
         precision="bfloat16",
         schedule="trapezoid",
-        warmup=0.5,
-        cooldown=0.7,
-        smoothing=0.2,
-        average=0.995,
-        shift=3,
+        warmup=1,
+        cooldown=1.0,
+        average=0.998,
+        shift=4,
         flip=True,
-        cutout=8,
+        cutout=12,
+        coarse=0.75,
+        coarse_share=0.625,
     ),
     "cifar10-lecture-2conv": Recipe(
         networks.cifar10_lecture_2conv, "cifar10", epochs=16, lecture=0.7244, **_ADAM

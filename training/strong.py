@@ -10,6 +10,7 @@ import keras
 from keras import layers
 
 from training import whitening
+from training.normalisation import BatchNormalization
 
 
 def mnist(shape: tuple[int, int, int] = (28, 28, 1), classes: int = 10) -> Any:
@@ -25,12 +26,12 @@ def mnist(shape: tuple[int, int, int] = (28, 28, 1), classes: int = 10) -> Any:
     return keras.Model(images, x, name="mnist")
 
 
-def cifar10(shape: tuple[int, int, int] = (32, 32, 3), classes: int = 10) -> Any:
+def cifar10(shape: tuple[int | None, int | None, int] = (32, 32, 3), classes: int = 10) -> Any:
     """Fixed filters that whiten, and three blocks of convolution, pool and two residual ones.
 
     After Keller Jordan's airbench (2024) and David Page's ResNet-9 (2018). The pool stands before
     the normalisation, where it leaves a quarter of the work; without a scale in between the two
-    may change places, and do when the network is exported.
+    may change places, and do when the network is exported. Height and width may be left open.
     """
     images = keras.Input(shape, name="images")  # 32×32×3
     x = layers.Conv2D(24, 2, activation="relu", name=whitening.LAYER)(images)  # 31×31×24
@@ -61,5 +62,5 @@ def _convolution(
     x = layers.Conv2D(maps, kernel, name=name, **options)(x)
     if pool:
         x = layers.MaxPooling2D(2, name=f"{name.replace('conv', 'pool')}")(x)
-    x = layers.BatchNormalization(momentum=0.9, scale=not pool, name=f"{name}.norm")(x)
+    x = BatchNormalization(momentum=0.9, scale=not pool, name=f"{name}.norm")(x)
     return layers.Activation("relu", name=f"{name}.relu")(x)

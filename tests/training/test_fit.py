@@ -75,11 +75,12 @@ def test_outcome_counts_from_one_and_takes_the_first_of_equals() -> None:
 
 
 MIXED: dict[str, Any] = {"network": strong.cifar10, "optimizer": "muon", "precision": "bfloat16"}
+COARSE: dict[str, Any] = {**MIXED, "average": 0.9, "coarse": 0.8, "coarse_share": 0.6}
 
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"average": 0.9, "smoothing": 0.1, "optimizer": "sgd"}, {"average": 0.9, **MIXED}],
+    [{}, {"average": 0.9, "smoothing": 0.1, "optimizer": "sgd"}, {"average": 0.9, **MIXED}, COARSE],
 )
 def test_interrupted_run_goes_on_and_ends_as_an_uninterrupted_one(
     tmp_path: Path, changes: dict[str, Any]
@@ -185,6 +186,23 @@ def test_shift_moves_by_whole_pixels() -> None:
     for before, after in zip(plain, moved, strict=True):
         shifts = [np.roll(before, (y, x), (0, 1)) for y in range(-2, 3) for x in range(-2, 3)]
         assert any(np.allclose(one[inner, inner], after[inner, inner], atol=1e-4) for one in shifts)
+
+
+def test_early_epochs_are_of_smaller_images() -> None:
+    recipe = _recipe(epochs=4, coarse=0.75, coarse_share=0.5)
+    epochs = augmentation.Epochs(tiny_dataset(SHAPE).train, recipe)
+    sizes = [next(iter(epochs.batches(epoch)))[0].shape[1:] for epoch in range(4)]
+    assert sizes == [(15, 15, 3), (15, 15, 3), SHAPE, SHAPE]
+
+
+def test_run_of_smaller_images_takes_no_other_number_of_epochs_once_that_matters(
+    tmp_path: Path,
+) -> None:
+    path, written = tmp_path / "run.npz", Console(file=io.StringIO())
+    recipe = _recipe(schedule="constant", **COARSE)
+    fit(recipe, tiny_dataset(SHAPE), written, checkpoint=path)
+    with pytest.raises(RecipeError, match="another epochs"):
+        fit(replace(recipe, epochs=3), tiny_dataset(SHAPE), written, checkpoint=path)
 
 
 def test_evaluation_pipeline_keeps_the_order() -> None:

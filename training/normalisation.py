@@ -1,0 +1,35 @@
+"""A batch of maps becomes one of zero mean and unit variance, in one fused operation.
+
+Keras' own layer takes a pass over the maps in float32 for every step of the formula, which is a
+tenth of the time that the convolutions of `cifar10` take to train.
+"""
+
+from typing import Any
+
+import tensorflow as tf
+from keras import layers
+
+
+class BatchNormalization(layers.BatchNormalization):  # type: ignore[misc]
+    """Keras' batch normalisation for maps (n, h, w, c), c last; Ioffe and Szegedy 2015."""
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """The normalised maps; in training by the batch's own statistics, which are averaged."""
+        beta = tf.convert_to_tensor(self.beta)
+        gamma = tf.convert_to_tensor(self.gamma) if self.scale else tf.ones_like(beta)
+        averages = {
+            "mean": tf.convert_to_tensor(self.moving_mean),
+            "variance": tf.convert_to_tensor(self.moving_variance),
+        }
+        maps, mean, variance = tf.compat.v1.nn.fused_batch_norm(
+            inputs,
+            gamma,
+            beta,
+            epsilon=self.epsilon,
+            is_training=bool(training),
+            **({} if training else averages),
+        )
+        if training:
+            for kept, found in ((self.moving_mean, mean), (self.moving_variance, variance)):
+                kept.assign(kept * self.momentum + found * (1.0 - self.momentum))
+        return maps
