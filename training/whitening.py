@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 LAYER = "whiten"
 SAMPLE = 5_000
-FLOOR = 5e-4
+FLOOR = 2e-3
 """Added to every variance: what JPEG has taken away is not to be blown up."""
 
 
