@@ -54,7 +54,7 @@ class Recipe:
     """Most of the contrast that every second image loses; its ground grows lighter and noisy."""
     cutout: int = 0
     """Side of a square that is blanked out, in pixels."""
-    coarse: float = 1.0
+    coarse: float = 0.0
     """Share of height and width to which training images shrink at first; its network must take
     images of any size."""
     coarse_share: float = 0.0
