@@ -44,6 +44,7 @@ export class Kernels {
     this.at = [0, 0];
     find('kernels-box').hidden = true;
     find('kernels-readout').textContent = say('kernelsHint');
+    if (document.activeElement === this.canvas) this.stand();
   }
 
   paint() {
