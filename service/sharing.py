@@ -116,7 +116,8 @@ class Server(asyncio.AbstractServer):
             self._pause(_AWAY_SECONDS)
             return
         for _ in range(self._loop.share.part(_waiting(self._listener))):
-            self._accept()
+            if not self._accept():
+                return
 
     def _pause(self, seconds: float) -> None:
         self._loop.remove_reader(self._listener)
@@ -128,20 +129,22 @@ class Server(asyncio.AbstractServer):
             self._loop.add_reader(self._listener, self._come)
             self._accept()
 
-    def _accept(self) -> None:
+    def _accept(self) -> bool:
+        """Whether there was a connection to take."""
         try:
             connection, _ = self._listener.accept()
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
-            return  # A neighbour took it, or the client left.
+            return False  # A neighbour took it, or the client left.
         except OSError:  # No more files can be opened.
             self._pause(_FULL_SECONDS)
-            return
+            return False
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._loop.share.change(1)
         task = self._loop.create_task(self._open(connection))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return True
 
     async def _open(self, connection: socket.socket) -> None:
         try:

@@ -101,6 +101,8 @@ def _require_same(path: Path, note: dict[str, Any], recipe: Recipe) -> None:
 def _free(found: dict[str, Any], expected: dict[str, Any]) -> float:
     """The epochs in which rate and images are the same, however many there will be."""
     level = {"constant": 1.0, "trapezoid": 1.0 - expected["cooldown"]}
+    if expected["schedule"] not in level:
+        return -1.0
     fewer: int = min(found["epochs"], expected["epochs"])
-    same = min(level.get(expected["schedule"], 0.0), expected["coarse_share"] or 1.0)
-    return fewer * same if expected["schedule"] in level else -1.0
+    share: float = min(level[expected["schedule"]], expected["coarse_share"] or 1.0)
+    return fewer * share

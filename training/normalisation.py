@@ -3,6 +3,7 @@
 Keras' own layer takes a pass over the maps in float32 for every step of the formula.
 """
 
+from functools import partial
 from typing import Any
 
 import tensorflow as tf
@@ -16,19 +17,14 @@ class BatchNormalization(layers.BatchNormalization):  # type: ignore[misc]
         """The normalised maps; in training by the batch's own statistics, which are averaged."""
         beta = tf.convert_to_tensor(self.beta)
         gamma = tf.convert_to_tensor(self.gamma) if self.scale else tf.ones_like(beta)
-        averages = {
-            "mean": tf.convert_to_tensor(self.moving_mean),
-            "variance": tf.convert_to_tensor(self.moving_variance),
-        }
-        maps, mean, variance = tf.compat.v1.nn.fused_batch_norm(
-            inputs,
-            gamma,
-            beta,
-            epsilon=self.epsilon,
-            is_training=bool(training),
-            **({} if training else averages),
+        normalise = partial(
+            tf.compat.v1.nn.fused_batch_norm, inputs, gamma, beta, epsilon=self.epsilon
         )
-        if training:
-            for kept, found in ((self.moving_mean, mean), (self.moving_variance, variance)):
-                kept.assign(kept * self.momentum + found * (1.0 - self.momentum))
+        if not training:
+            mean = tf.convert_to_tensor(self.moving_mean)
+            variance = tf.convert_to_tensor(self.moving_variance)
+            return normalise(mean=mean, variance=variance, is_training=False)[0]
+        maps, mean, variance = normalise(is_training=True)
+        for kept, found in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            kept.assign(kept * self.momentum + found * (1.0 - self.momentum))
         return maps

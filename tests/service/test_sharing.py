@@ -1,6 +1,7 @@
 """Workers that listen on one socket share its connections out."""
 
 import asyncio
+import errno
 import os
 import socket
 import subprocess
@@ -13,7 +14,7 @@ from typing import cast
 import pytest
 
 from service import sharing
-from service.sharing import Loop, Share
+from service.sharing import Loop, Server, Share
 
 
 class Worker:
@@ -109,3 +110,27 @@ def test_what_waits_is_counted() -> None:
         assert sharing._waiting(listener) == 2
         for connection in connections:
             connection.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how many wait")
+def test_without_a_file_to_open_only_one_of_those_that_wait_is_tried(tmp_path: Path) -> None:
+    class Full(socket.socket):
+        tried = 0
+
+        def accept(self) -> tuple[socket.socket, object]:
+            self.tried += 1
+            raise OSError(errno.EMFILE, "Too many open files")
+
+    loop = Loop()
+    loop.share = Share(tmp_path)
+    with Full() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        waiting = [socket.create_connection(listener.getsockname(), 10) for _ in range(3)]
+        server = Server(loop, listener, asyncio.Protocol)
+        server._come()
+        assert listener.tried == 1
+        server.close()
+        for connection in waiting:
+            connection.close()
+    loop.close()
