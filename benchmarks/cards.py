@@ -212,7 +212,8 @@ def _time(manifest: Manifest, trained: Sequence[Result]) -> str:
     """As recorded, or from the reproduction, where the same network was timed."""
     recipe = manifest.recipe
     if isinstance(recorded := recipe.get("training_seconds"), int):
-        return f"{recorded / 60:.0f} min on two cores"
+        on = "that compute in bfloat16" if recipe.get("precision") == "bfloat16" else ""
+        return f"{recorded / 60:.0f} min on two cores {on}".rstrip()
     alike = [
         result.seconds / len(result.history["loss"])
         for result in trained

@@ -164,6 +164,12 @@ def _train(
     dataset = plan.load(plan.recipe, console)
     recipe = plan.fit(plan.recipe, dataset)
     recipe = recipe if epochs is None else replace(recipe, epochs=epochs)
+    console.print(
+        f"{plan.name}: {recipe.epochs} epochs of {len(dataset.train):,} images,"
+        f" in {recipe.precision} on {threads} threads",
+        highlight=False,
+        soft_wrap=True,
+    )
     watchers = [] if logdir is None else [_board(logdir / f"{plan.name}-{target.name}", dataset)]
     manifest, _ = experiment.carry_out(
         recipe, dataset, target, console, checkpoint=checkpoint, watchers=watchers

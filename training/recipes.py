@@ -1,12 +1,13 @@
 """The table of experiments: a name becomes a network, its data and how it is fitted."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from training import lowlevel, networks, strong
 from training.data import VALIDATION
 from training.errors import RecipeError
+from training.precision import Precision, suited
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Recipe:
     batch_size: int
     epochs: int
     seed: int = 1
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Precision = "float32"
     """What layers compute in; weights and probabilities are float32 in either case."""
     validation: int = VALIDATION
     """Training images that are held back to choose the epoch."""
@@ -258,7 +259,11 @@ FOLDER = Recipe(
 
 
 def find(name: str) -> Recipe:
-    """The recipe called `name`; RecipeError lists those that exist."""
+    """The recipe called `name`, in a precision that suits this processor.
+
+    RecipeError lists those that exist.
+    """
     if name not in RECIPES:
         raise RecipeError(f"There is no recipe {name!r}; there is: {', '.join(RECIPES)}.")
-    return RECIPES[name]
+    recipe = RECIPES[name]
+    return replace(recipe, precision=suited(recipe.precision))
