@@ -33,6 +33,16 @@ class Storm:
     late: list[float] = field(default_factory=list)
     failed: int = 0
 
+    def __add__(self, other: "Storm") -> "Storm":
+        """Both runs as one."""
+        return Storm(
+            self.seconds + other.seconds,
+            self.answers + other.answers,
+            self.refusals + other.refusals,
+            self.late + other.late,
+            self.failed + other.failed,
+        )
+
     @property
     def goodput(self) -> float:
         """Good answers a second."""

@@ -56,6 +56,7 @@ export class Reasons {
   // After a new picture: the two most probable classes, unless somebody chose others.
   refresh() {
     const { model, prediction } = this.state;
+    this.model = model;
     const ranked = [...model.labels].sort((a, b) => prediction.probabilities[b] - prediction.probabilities[a]);
     if (this.kept?.some((one) => !model.labels.includes(one))) this.kept = null;
     this.labels = this.kept ? [...this.kept] : ranked.slice(0, 2);
@@ -84,6 +85,8 @@ export class Reasons {
   }
 
   async look() {
+    // Between two pictures, or two models, there is nothing to explain; refresh() comes back.
+    if (this.state.token === null || this.model !== this.state.model) return;
     this.stale = false;
     this.control?.abort();
     this.control = new AbortController();

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from tests.bundles import dense_bundle, residual_bundle, tiny_bundle
 
@@ -26,6 +26,7 @@ ARGUMENTS = [
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
 ]
+expect.set_options(timeout=30_000)  # The first Grad-CAM loads TensorFlow, on slow machines as well.
 
 
 @pytest.fixture(scope="package")

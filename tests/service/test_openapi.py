@@ -17,7 +17,8 @@ from service.settings import Settings
 REFUSED = [400, 403, 404, 406, 409, 413, 415, 422]
 CONFIG = {
     "checks": {
-        "positive_data_acceptance": {"expected-statuses": ["2xx", "3xx", *map(str, REFUSED)]}
+        "positive_data_acceptance": {"expected-statuses": ["2xx", "3xx", *map(str, REFUSED)]},
+        "negative_data_rejection": {"expected-statuses": list(map(str, REFUSED))},
     }
 }
 
