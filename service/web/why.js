@@ -9,6 +9,8 @@ import { makeLegend, showLegend } from './legend.js';
 import { showSame } from './same.js';
 import { labelled, say } from './texts.js';
 
+const PATIENCE = 300; // milliseconds
+
 export class Reasons {
   constructor(state, placed, complain) {
     Object.assign(this, { state, placed, complain, labels: [null, null], kept: null, method: 'grad-cam', control: null });
@@ -90,10 +92,23 @@ export class Reasons {
     this.stale = false;
     this.control?.abort();
     this.control = new AbortController();
+    const slow = setTimeout(() => this.blank(say('reasonWait')), PATIENCE);
     try {
       this.show(halves(await getNpy(this.tell(), this.control.signal)));
     } catch (problem) {
+      if (problem.name !== 'AbortError') this.blank('');
       this.complain(problem);
+    } finally {
+      clearTimeout(slow);
+    }
+  }
+
+  // No heatmap of another picture lies over this one while its own is computed.
+  blank(words) {
+    for (const { heat, strongest } of this.views) {
+      heat.getContext('2d').clearRect(0, 0, heat.width, heat.height);
+      for (const one of ['role', 'aria-label']) heat.removeAttribute(one);
+      strongest.textContent = words;
     }
   }
 

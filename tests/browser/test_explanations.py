@@ -64,6 +64,23 @@ def test_a_covered_place_can_be_asked_for_instead(page: Page) -> None:
     expect(link).to_have_attribute("href", re.compile("method=occlusion"))
 
 
+def test_no_heatmap_of_another_picture_stays_while_its_own_is_computed(page: Page) -> None:
+    heat = page.locator("#reasons canvas[role=img]")
+    page.locator("#why").scroll_into_view_if_needed()
+    expect(heat).to_have_count(2)
+    held: list[Route] = []
+    page.route("**/grad-cam?*", lambda route: held.append(route))
+    page.get_by_role("button", name="Sample: 3").click()
+    page.locator("#why").scroll_into_view_if_needed()
+    said = page.locator("#reasons small").first
+    expect(said).to_contain_text("Being computed")
+    expect(heat).to_have_count(0)
+    for one in held:
+        one.continue_()
+    expect(said).to_contain_text("strongest")
+    expect(heat).to_have_count(2)
+
+
 def test_classes_of_one_model_are_not_asked_of_the_next(page: Page) -> None:
     expect(page.locator("#reasons select")).to_have_count(2)
     held: list[Route] = []

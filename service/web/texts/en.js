@@ -138,6 +138,7 @@ export default {
   occlusion: 'Occlusion',
   strongest: 'strongest: {max}',
   reasonFor: 'Evidence for',
+  reasonWait: 'Being computed; the first time after a start takes some seconds',
   reasonLabel: 'Evidence for {label}, strongest {max}',
   playground: 'The playground',
   playLead: 'The same arithmetic on a matrix you can edit.',

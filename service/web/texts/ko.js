@@ -138,6 +138,7 @@ export default {
   occlusion: '가리기',
   strongest: '최댓값: {max}',
   reasonFor: '근거를 볼 클래스',
+  reasonWait: '계산하는 중입니다. 서버가 시작된 뒤 처음은 몇 초 걸립니다.',
   reasonLabel: '{label}의 근거, 최댓값 {max}',
   playground: '연습장',
   playLead: '직접 고칠 수 있는 행렬로 같은 계산을 해 봅니다.',
