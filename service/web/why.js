@@ -62,8 +62,9 @@ export class Reasons {
     const ranked = [...model.labels].sort((a, b) => prediction.probabilities[b] - prediction.probabilities[a]);
     if (this.kept?.some((one) => !model.labels.includes(one))) this.kept = null;
     this.labels = this.kept ? [...this.kept] : ranked.slice(0, 2);
-    for (const { picker, pixels } of this.views) {
+    for (const [side, { picker, pixels }] of this.views.entries()) {
       picker.replaceChildren(...model.labels.map((label) => make('option', { value: label }, labelled(label))));
+      picker.value = this.labels[side];
       paintPixels(pixels, this.state.pixels, model.input_shape);
       pixels.parentElement.style.aspectRatio = proportions(model);
     }
@@ -115,8 +116,7 @@ export class Reasons {
   show(heats) {
     const all = heats.flatMap(({ data }) => [...data]);
     const scale = anchored(Math.min(...all), Math.max(...all));
-    this.views.forEach(({ picker, heat, strongest }, side) => {
-      picker.value = this.labels[side];
+    this.views.forEach(({ heat, strongest }, side) => {
       paintHeat(heat, heats[side], scale);
       const max = number(Math.max(...heats[side].data), 3);
       heat.setAttribute('role', 'img');  // Nothing to tell of before.

@@ -74,6 +74,7 @@ def test_no_heatmap_of_another_picture_stays_while_its_own_is_computed(page: Pag
     page.locator("#why").scroll_into_view_if_needed()
     said = page.locator("#reasons small").first
     expect(said).to_contain_text("Being computed")
+    expect(page.locator("#reasons select").first).to_have_value("3")
     expect(heat).to_have_count(0)
     for one in held:
         one.continue_()
