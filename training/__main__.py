@@ -165,8 +165,8 @@ def _train(
     recipe = plan.fit(plan.recipe, dataset)
     recipe = recipe if epochs is None else replace(recipe, epochs=epochs)
     console.print(
-        f"{plan.name}: {recipe.epochs} epochs of {len(dataset.train):,} images,"
-        f" in {recipe.precision} on {threads} threads",
+        f"{plan.name}: {len(dataset.train):,} images an epoch, epochs: {recipe.epochs},"
+        f" computed in {recipe.precision}, threads: {threads}",
         highlight=False,
         soft_wrap=True,
     )

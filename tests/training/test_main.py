@@ -47,6 +47,7 @@ def test_training_writes_a_model_and_prints_its_test_figures(folder: Path) -> No
     last = result.stdout.splitlines()[-1]
     assert f"test loss {manifest.metrics.loss:.4f}" in last
     assert f"test accuracy {manifest.metrics.accuracy:.2%} on 40 images" in last
+    assert "images an epoch, epochs: 1, computed in float32, threads: 2" in result.stdout
     assert manifest.recipe["epochs"] == manifest.recipe["best_epoch"] == 1
     assert manifest.recipe["seed"] == RECIPES["mnist-lecture"].seed
     assert [path.name for path in models.rglob("*") if "partial" in path.name] == []
