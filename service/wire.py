@@ -17,6 +17,9 @@ MOST_HEADERS = 100
 LONGEST_TARGET = 32 * 2**10
 LARGEST_HEAD = 64 * 2**10
 LINGERING_SECONDS = 1.0
+READING_SECONDS = 0.05
+"""From the end of a connection's time to its close: what came while this process was held up, and
+by the loop's order stands behind its timers, is read meanwhile."""
 
 
 class Connection(HttpToolsProtocol):
@@ -100,6 +103,11 @@ class Connection(HttpToolsProtocol):
                     HeadTooLarge(f"Address and headers have more than {LARGEST_HEAD} bytes.")
                 )
 
+    def timeout_keep_alive_handler(self) -> None:
+        """Close a connection that was idle for too long."""
+        close = super().timeout_keep_alive_handler
+        self.timeout_keep_alive_task = self.loop.call_later(READING_SECONDS, close)
+
     def send_400_response(self, msg: str) -> None:
         """What the parser cannot read, or what a callback refused."""
         self._answer(self._refusal or Malformed("This is no HTTP request that can be read."))
@@ -136,6 +144,9 @@ class Connection(HttpToolsProtocol):
         raise refusal
 
     def _end(self) -> None:
+        self._timer = self.loop.call_later(READING_SECONDS, self._give_up)
+
+    def _give_up(self) -> None:
         self._timer = None
         sentence = f"The request did not arrive whole within {self._seconds:g} seconds."
         self._answer(TooSlow(sentence))

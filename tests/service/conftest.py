@@ -42,15 +42,20 @@ def live(settings: Settings) -> Iterator[str]:
 
 
 @contextmanager
-def running(app: FastAPI) -> Iterator[str]:
+def running(app: FastAPI, idle_seconds: int = 5) -> Iterator[str]:
     """The address of `app` behind its real server, in a thread of this process."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, http=Connection, log_level="error"))
+    config = uvicorn.Config(
+        app, port=0, http=Connection, log_level="error", timeout_keep_alive=idle_seconds
+    )
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
         assert thread.is_alive()
         time.sleep(0.01)
     host, port = server.servers[0].sockets[0].getsockname()[:2]
-    yield f"http://{host}:{port}"
-    server.should_exit = True
-    thread.join()
+    try:
+        yield f"http://{host}:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()

@@ -2,6 +2,8 @@
 
 import contextlib
 import socket
+import threading
+import time
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -9,7 +11,7 @@ import pytest
 
 from service.app import create_app
 from service.settings import Settings
-from service.wire import LARGEST_HEAD, LONGEST_TARGET, MOST_HEADERS
+from service.wire import LARGEST_HEAD, LONGEST_TARGET, MOST_HEADERS, Connection
 from tests.service.conftest import running
 
 
@@ -112,3 +114,36 @@ def test_request_that_does_not_arrive_ends(impatient: str, pieces: tuple[bytes, 
     answer = talk(impatient, *pieces)
     assert answer.startswith(b"HTTP/1.1 408")
     assert b"0.2 seconds" in answer
+
+
+@pytest.mark.parametrize("is_new", [False, True], ids=["after an answer", "on a new connection"])
+def test_request_that_came_while_the_service_was_held_up_is_answered(
+    is_new: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The time of its connection is over when the service goes on: idle, and to arrive."""
+    app = create_app(Settings(arrival_seconds=1))
+    held = threading.Event()
+    receive = Connection.data_received
+
+    def hold(self: Connection, data: bytes) -> None:
+        if data.startswith(b"GET /hold"):  # The loop's timers come next, then what can be read.
+            held.set()
+            time.sleep(2)
+        receive(self, data)
+
+    monkeypatch.setattr(Connection, "data_received", hold)
+    request = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
+    with running(app, idle_seconds=1) as address:
+        parts = urlsplit(address)
+        place = str(parts.hostname), int(parts.port or 0)
+        with (
+            socket.create_connection(place, timeout=10) as one,
+            socket.create_connection(place, timeout=10) as other,
+        ):
+            if not is_new:
+                one.sendall(request)
+                assert one.recv(65_536).startswith(b"HTTP/1.1 200")
+            other.sendall(request.replace(b"livez", b"hold"))
+            assert held.wait(10)
+            one.sendall(request)
+            assert one.recv(65_536).startswith(b"HTTP/1.1 200")
