@@ -212,8 +212,9 @@ def _time(manifest: Manifest, trained: Sequence[Result]) -> str:
     """As recorded, or from the reproduction, where the same network was timed."""
     recipe = manifest.recipe
     if isinstance(recorded := recipe.get("training_seconds"), int):
-        on = "that compute in bfloat16" if recipe.get("precision") == "bfloat16" else ""
-        return f"{recorded / 60:.0f} min on two cores {on}".rstrip()
+        words = f"{recorded / 60:.0f} min on two cores"
+        in_bfloat16 = recipe.get("precision") == "bfloat16"
+        return f"{words} that compute in bfloat16" if in_bfloat16 else words
     alike = [
         result.seconds / len(result.history["loss"])
         for result in trained

@@ -74,14 +74,19 @@ def test_outcome_counts_from_one_and_takes_the_first_of_equals() -> None:
     }
 
 
-STRONG: dict[str, Any] = {"network": strong.cifar10, "optimizer": "muon", "average": 0.9}
-STRONG |= {"coarse": 0.8, "coarse_share": 0.6}
-MIXED: dict[str, Any] = {"network": strong.mnist, "precision": "bfloat16"}
+STRONG: dict[str, Any] = {
+    "network": strong.cifar10,
+    "optimizer": "muon",
+    "average": 0.9,
+    "coarse": 0.8,
+    "coarse_share": 0.6,
+}
+MIXED: dict[str, Any] = {"network": strong.mnist, "optimizer": "muon", "precision": "bfloat16"}
 
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"average": 0.9, "smoothing": 0.1, "optimizer": "sgd"}, STRONG],
+    [{}, {"average": 0.9, "smoothing": 0.1, "optimizer": "sgd"}, {"average": 0.9, **MIXED}, STRONG],
 )
 def test_interrupted_run_goes_on_and_ends_as_an_uninterrupted_one(
     tmp_path: Path, changes: dict[str, Any]
