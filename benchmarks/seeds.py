@@ -37,8 +37,7 @@ def main(
         shares = [_accuracy(replace(recipe, seed=seed + 1), dataset) for seed in range(seeds)]
         each = ", ".join(f"{share:.2%}" for share in shares)
         spread = f"{mean(shares):.2%} ± {100 * stdev(shares):.2f}"
-        remark = " (JPEG q75)" if recipe.data == "cifar10" else ""
-        rows.append([name, str(epochs), each, spread + remark])
+        rows.append([name, str(epochs), each, spread])
     head = ["recipe", "epochs", "test accuracy, a seed each", "mean ± standard deviation, points"]
     page = f"# Seeds\n\n{''.join(about)}\n{tables.table(head, rows)}"
     if output is not None:

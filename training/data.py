@@ -1,6 +1,5 @@
 """A data set's name and, perhaps, a folder become uint8 images and labels, split three ways."""
 
-import hashlib
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -15,9 +14,6 @@ from service.manifest import Preparation
 from training.errors import DataError
 
 VALIDATION = 5_000
-JPEG_COPY = "cbff5ea2b4f0b36db711fca187b1a7486ab6d20e862b39efa5c4d9f1d8f4c9c6"
-"""The sha256 of `y_test` in the re-encoded copy of CIFAR-10, whose order is its own."""
-
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 
 LABELS: dict[str, tuple[str, ...]] = {
@@ -88,17 +84,7 @@ def load(name: str, folder: Path | None = None, validation: int = VALIDATION) ->
         train=Split(train.images[:-held], train.labels[:-held]),
         validation=Split(train.images[-held:], train.labels[-held:]),
         test=splits["test"],
-        remark=_remark(splits["test"]),
     )
-
-
-def _remark(test: Split) -> str | None:
-    return "test images re-encoded as JPEG q75" if digest(test.labels) == JPEG_COPY else None
-
-
-def digest(labels: NDArray[Any]) -> str:
-    """The sha256 of labels in their order, each as one byte."""
-    return hashlib.sha256(labels.astype(np.uint8).tobytes()).hexdigest()
 
 
 def _download(name: str) -> dict[str, NDArray[Any]]:

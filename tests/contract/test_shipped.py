@@ -19,8 +19,9 @@ MODELS = Path(__file__).parent.parent.parent / "models"
 AT_LEAST = {
     "mnist": 0.997,
     "mnist-lecture": 0.99,
-    "cifar10-lecture-2conv": 0.7244,
-    "cifar10-lecture-3conv": 0.7458,
+    "cifar10-lecture-2conv": 0.732,
+    "cifar10-lecture-3conv": 0.78,
+    "cifar10": 0.915,
 }
 DATA = os.environ.get("CONVLENS_TEST_DATA")
 needs_data = pytest.mark.skipif(

@@ -45,15 +45,6 @@ def test_labels_in_a_column_are_read_as_keras_gives_them(tmp_path: Path) -> None
     assert data.load("cifar10", tmp_path).test.labels.tolist() == column[:, 0].tolist()
 
 
-def test_jpeg_copy_is_recognised_by_its_labels(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    labels = np.zeros(40, np.uint8)
-    write_npz(tmp_path / "cifar10.npz", y_test=labels)
-    monkeypatch.setattr(data, "JPEG_COPY", data.digest(labels))
-    assert data.load("cifar10", tmp_path).remark == "test images re-encoded as JPEG q75"
-
-
 def _truncate(path: Path) -> None:
     write_npz(path)
     path.write_bytes(path.read_bytes()[:5000])

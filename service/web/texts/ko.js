@@ -188,7 +188,6 @@ export default {
     dog: '개', frog: '개구리', horse: '말', ship: '배', truck: '트럭',
   },
   steps: [
-    [/^test images re-encoded as JPEG q75$/, '시험 이미지는 JPEG q75로 다시 압축됨'],
     [/^made grey by the colour that stands out most from the ground$/, '바탕에서 가장 도드라지는 색으로 회색조 변환'],
     [/^inverted: dark ink on a light ground$/, '반전: 밝은 바탕의 어두운 글씨'],
     [/^light ink on a dark ground$/, '어두운 바탕의 밝은 글씨'],
