@@ -9,7 +9,7 @@ from typing import Any
 import uvicorn
 from uvicorn.server import ServerState
 
-from service.wire import Connection
+from service.http.connection import Connection
 
 ROUNDS = 15
 

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from service import keys
 from service.errors import KeyFileError
+from service.http import api_keys
 
 
 def key(
@@ -19,9 +19,9 @@ def key(
 
     Example: convlens key laboratory --file keys.txt && convlens serve --keys keys.txt
     """
-    made = keys.make()
+    made = api_keys.make()
     try:
-        line = keys.line(name, made)
+        line = api_keys.line(name, made)
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
             opened.write(line)

@@ -13,10 +13,11 @@ from rich.table import Table
 
 from convlens import files as image_files
 from convlens import progress
-from service import images, inputs, models
 from service.errors import NotFound, ServiceError
-from service.lite import Network
+from service.images import decode, inputs
 from service.manifest import Manifest
+from service.models import registry
+from service.models.litert import Network
 from service.settings import Settings
 
 
@@ -52,7 +53,7 @@ def predict(
     settings = Settings(**given)
     try:
         place = _newest(settings.models, model or settings.default_model)
-        manifest = models.read_manifest(place)
+        manifest = registry.read_manifest(place)
         network = Network(place, manifest.input_shape, os.cpu_count() or 1)
     except ServiceError as problem:
         Console(stderr=True).print(f"[red]{problem}[/red]", soft_wrap=True)
@@ -75,9 +76,9 @@ def predict(
 
 
 def _newest(folder: Path, name: str) -> Path:
-    found = [one for one in models.find(folder) if one.parent.name == name]
+    found = [one for one in registry.find(folder) if one.parent.name == name]
     if not found:
-        names = sorted({one.parent.name for one in models.find(folder)})
+        names = sorted({one.parent.name for one in registry.find(folder)})
         raise NotFound("model", name, names)
     return max(found, key=lambda one: int(one.name))
 
@@ -87,7 +88,7 @@ def _read(
 ) -> NDArray[np.uint8] | str:
     """The model's input for `file`, or the sentence that says why there is none."""
     step()
-    limits = images.Limits(settings.max_image_bytes, settings.max_image_pixels)
+    limits = decode.Limits(settings.max_image_bytes, settings.max_image_pixels)
     try:
         return inputs.read(file.read_bytes(), manifest, limits).pixels
     except (OSError, ServiceError) as problem:

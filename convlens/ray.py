@@ -13,7 +13,7 @@ from ray.serve.config import AutoscalingConfig, BackpressureConfig
 
 from convlens.serve import log_config
 from service.app import create_app
-from service.models import Models
+from service.models.registry import Models
 from service.settings import Settings
 
 # So many requests at once keep a replica's batches full; with more of them another one is started.

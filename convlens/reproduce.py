@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from service import runtime
+from service.models import saved_model
 from training.errors import TrainingError
 
 
@@ -43,16 +43,17 @@ def reproduce(
 
     Example: convlens reproduce mnist-adadelta mnist-dense --data data
     """
-    runtime.tensorflow()
-    from training import recipes, reproduction
-    from training import report as reports
+    saved_model.tensorflow()
+    from training import recipes
+    from training.reproduction import report as reports
+    from training.reproduction import run
 
     console = Console()
     path = report or folder / "report.md"
     results = []
     try:
         chosen = names or recipes.LECTURE
-        for result in reproduction.reproduce(chosen, data, folder, console, threads):
+        for result in run.reproduce(chosen, data, folder, console, threads):
             results.append(result)
             reports.write(results, path)
     except TrainingError as problem:

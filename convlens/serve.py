@@ -13,13 +13,14 @@ import uvicorn
 from pydantic import ValidationError
 from rich.console import Console
 
-from service import models as model_folders
-from service import sharing, tracing
 from service.errors import KeyFileError, ModelError
-from service.gate import Rate
-from service.keys import Keys
+from service.http.api_keys import Keys
+from service.http.auth import Rate
+from service.http.connection import Connection
+from service.models import registry as model_folders
+from service.observability import tracing
 from service.settings import Settings
-from service.wire import Connection
+from service.workers import connection_balance
 
 SHARED_BYTES = 16 * 2**20
 """What the workers' shared numbers may come to take."""
@@ -94,7 +95,7 @@ def serve(
             "service.app:create_app",
             factory=True,
             http=Connection,
-            loop="auto" if settings.workers == 1 else "service.sharing:Loop",
+            loop="auto" if settings.workers == 1 else "service.workers.connection_balance:Loop",
             ws="none",
             host=settings.host,
             port=settings.port,
@@ -113,7 +114,7 @@ def _shared_numbers(settings: Settings) -> Iterator[None]:
         yield
         return
     with _shared_folder() as folder:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = os.environ[sharing.FOLDER] = folder
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = os.environ[connection_balance.FOLDER] = folder
         if settings.rate_storage == "memory://":
             os.environ["CONVLENS_RATE_STORAGE"] = f"shared://{folder}/rate"
         yield
@@ -166,5 +167,5 @@ def log_config(form: str) -> dict[str, Any]:
         "convlens.access": {"handlers": ["access"], **own},
     }
     if form == "json":
-        config["formatters"]["default"] = {"()": "service.observation.Lines"}
+        config["formatters"]["default"] = {"()": "service.observability.access_log.Lines"}
     return config

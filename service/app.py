@@ -10,36 +10,39 @@ from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
-from service import allocator, bodies, problems, tracing
-from service.admission import Admission
-from service.drain import Drain
-from service.entrance import Entrance
-from service.garbage import collect
-from service.gate import Gate, Rate
-from service.intake import Intake
-from service.keys import Keys
-from service.models import Models
-from service.reloading import Watcher
+from service.http import body_limit as bodies
+from service.http import problems
+from service.http.admission import Admission
+from service.http.api_keys import Keys
+from service.http.auth import Gate, Rate
+from service.http.fast_routes import Direct
+from service.http.request_lifecycle import Entrance
+from service.images.reader import Intake
+from service.lessons import routes as lessons
+from service.models.registry import Models
+from service.models.reloading import Watcher
+from service.observability import tracing
+from service.protocols.open_inference import infer as v2_infer
+from service.protocols.open_inference import metadata as v2
+from service.protocols.open_inference import repository as v2_repository
+from service.protocols.tfserving import metadata as v1
+from service.protocols.tfserving import predict as v1_predict
 from service.routes import (
     cells,
     filters,
     grad_cam,
     health,
-    lessons,
     maps,
     metrics,
     models,
     page,
     predict,
     statistics,
-    v1,
-    v1_predict,
-    v2,
-    v2_infer,
-    v2_repository,
 )
-from service.routes.direct import Direct
 from service.settings import Settings
+from service.workers import malloc_limits as allocator
+from service.workers.gc_freeze import collect
+from service.workers.graceful_stop import Drain
 
 DESCRIPTION = """Send an image, get its class; ask for a layer, get its feature maps.
 

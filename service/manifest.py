@@ -81,7 +81,7 @@ class Golden(_Record):
     """A drawn input and what the network answered when it was exported."""
 
     name: str
-    image: str = Field(description="An image token, see `service.tokens`.")
+    image: str = Field(description="An image token, see `service.images.tokens`.")
     probabilities: tuple[float, ...]
 
 

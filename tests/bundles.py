@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.manifest import Manifest, Preparation
-from training import export, nodes
-from training.data import Dataset, Split
-from training.nodes import Node
+from training.datasets.named import Dataset, Split
+from training.exporting import write_model
+from training.networks import layers as nodes
+from training.networks.layers import Node
 
 LABELS = ("one", "two", "three")
 
@@ -24,8 +25,8 @@ def tiny_bundle(
 ) -> Manifest:
     """Write a tiny model to `folder`, .../<name>/<version>, and return its manifest."""
     dataset = tiny_dataset(shape, labels, preparation, seed=seed)
-    recipe: export.RecipeRecord = {"network": "tiny", "seed": seed}
-    return export.export(tiny_nodes(shape, len(labels), seed), dataset, recipe, folder)
+    recipe: write_model.RecipeRecord = {"network": "tiny", "seed": seed}
+    return write_model.export(tiny_nodes(shape, len(labels), seed), dataset, recipe, folder)
 
 
 def tiny_nodes(shape: tuple[int, int, int], classes: int, seed: int = 1) -> list[Node]:
@@ -82,7 +83,7 @@ def residual_bundle(folder: Path, *, blocks: int = 4, maps: int = 64) -> Manifes
     layers.append(nodes.global_average_pooling("pool", last))
     layers.append(nodes.dense("output", "pool", draw(1, maps)[0, 0, :, :3], activation="softmax"))
     dataset = tiny_dataset((12, 12, 3), LABELS, "photo", count=4)
-    return export.export(layers, dataset, {"network": "residual"}, folder)
+    return write_model.export(layers, dataset, {"network": "residual"}, folder)
 
 
 def dense_bundle(folder: Path) -> Manifest:
@@ -97,7 +98,7 @@ def dense_bundle(folder: Path) -> Manifest:
         nodes.dense("dense1", "flatten", draw(144, 20), draw(20), activation="relu"),  # 20
         nodes.dense("output", "dense1", draw(20, 3), draw(3), activation="softmax"),  # 3
     ]
-    return export.export(layers, tiny_dataset(count=4), {"network": "dense"}, folder)
+    return write_model.export(layers, tiny_dataset(count=4), {"network": "dense"}, folder)
 
 
 def tiny_dataset(

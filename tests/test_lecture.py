@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 
 from service.app import create_app
 from service.settings import Settings
-from training import first_maps
-from training.lowlevel import LECTURE
+from training.networks.lowlevel import LECTURE
 from training.recipes import RECIPES
+from training.reproduction import first_maps
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "docs" / "lecture.md").read_text(encoding="utf-8")
@@ -46,7 +46,7 @@ def test_linked_file_exists(target: str) -> None:
 
 
 def test_networks_named_exist() -> None:
-    source = (ROOT / "training" / "networks.py").read_text(encoding="utf-8")
+    source = (ROOT / "training" / "networks" / "lecture.py").read_text(encoding="utf-8")
     assert set(re.findall(r"^def (\w+_lecture\w*)", source, re.MULTILINE)) == FUNCTIONS
 
 
@@ -56,7 +56,8 @@ def test_recipes_named_exist(name: str) -> None:
 
 
 def test_first_step_prints_what_is_shown() -> None:
-    (shown,) = re.findall(r"-m training\.first_maps\n```\n\n```\n(.+?)```", TEXT, re.DOTALL)
+    command = r"-m training\.reproduction\.first_maps"
+    (shown,) = re.findall(command + r"\n```\n\n```\n(.+?)```", TEXT, re.DOTALL)
     assert CliRunner().invoke(first_maps.app, []).stdout == shown
 
 

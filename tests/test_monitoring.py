@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import Counter, Gauge, Histogram
 
-from service import metrics
+from service.observability import metrics
 
 PARTS = ("bucket", "sum", "count")
 NUMBERS = [one for one in vars(metrics).values() if isinstance(one, Counter | Gauge | Histogram)]

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from service import runtime
 from service.manifest import Preparation
+from service.models import saved_model
 from training.errors import RecipeError, TrainingError
 
 OWN = "Your own images"
@@ -100,7 +100,7 @@ def train(
 
     Example: convlens train --folder leaves --name leaves --size 64
     """
-    runtime.tensorflow()
+    saved_model.tensorflow()
     checkpoint = None
     try:
         plan = _plan(name, data, folder, model_name, size, preparation, grey, flip)
@@ -156,9 +156,10 @@ def _train(
     logdir: Path | None,
     threads: int,
 ) -> None:
-    from training import experiment, export
+    from training import experiment
+    from training.exporting import write_model
 
-    target = models / plan.name / str(export.vacant(models, plan.name, version))
+    target = models / plan.name / str(write_model.vacant(models, plan.name, version))
     console = Console()
     experiment.use_threads(threads)
     dataset = plan.load(plan.recipe, console)
@@ -185,7 +186,7 @@ def _train(
 
 
 def _board(folder: Path, dataset: Any) -> Any:
-    from training.board import Board
+    from training.fitting.tensorboard import Board
 
     return Board(folder, dataset)
 

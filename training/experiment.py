@@ -7,8 +7,9 @@ import tensorflow as tf
 from rich.console import Console
 
 from service.manifest import Manifest
-from training import export, fit, keras_nodes
-from training.data import Dataset
+from training.datasets.named import Dataset
+from training.exporting import from_keras, write_model
+from training.fitting import loop
 from training.recipes import Recipe
 
 
@@ -19,17 +20,17 @@ def carry_out(
     console: Console,
     *,
     checkpoint: Path | None = None,
-    watchers: Sequence[fit.Watcher] = (),
+    watchers: Sequence[loop.Watcher] = (),
 ) -> tuple[Manifest, Mapping[str, list[float]]]:
     """Write the model to `target`, .../<name>/<version>; its manifest and the figures an epoch.
 
     `checkpoint` and `watchers` are those of `fit.fit`. Raises TrainingError.
     """
-    network, position = fit.fit(recipe, dataset, console, checkpoint=checkpoint, watchers=watchers)
-    nodes = keras_nodes.convert(network)
+    network, position = loop.fit(recipe, dataset, console, checkpoint=checkpoint, watchers=watchers)
+    nodes = from_keras.convert(network)
     with console.status(f"Evaluating on {len(dataset.test):,} test images and exporting"):
-        record = {**recipe.describe(), **fit.outcome(position)}
-        return export.export(nodes, dataset, record, target, honest=True), position.history
+        record = {**recipe.describe(), **loop.outcome(position)}
+        return write_model.export(nodes, dataset, record, target, honest=True), position.history
 
 
 def use_threads(count: int) -> int:

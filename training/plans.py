@@ -10,8 +10,9 @@ from pathlib import Path
 from rich.console import Console
 
 from service.manifest import Preparation
-from training import data, folder, recipes
-from training.data import Dataset
+from training import recipes
+from training.datasets import image_folder, named
+from training.datasets.named import Dataset
 from training.errors import DataError, RecipeError
 from training.recipes import Recipe
 
@@ -40,7 +41,7 @@ def of_recipe(name: str, data_folder: Path | None) -> Plan:
     return Plan(
         name,
         recipe,
-        lambda recipe, console: data.load(recipe.data, data_folder, recipe.validation),
+        lambda recipe, console: named.load(recipe.data, data_folder, recipe.validation),
         lambda recipe, dataset: recipe,
     )
 
@@ -64,7 +65,7 @@ def of_folder(
     return Plan(
         _name(images, name),
         recipe,
-        lambda recipe, console: folder.load(images, shape, how, console, seed=recipe.seed),
+        lambda recipe, console: image_folder.load(images, shape, how, console, seed=recipe.seed),
         partial(_for_these, long_enough=recipe_name is None),
     )
 

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from training import lowlevel, networks, strong
-from training.data import VALIDATION
+from training.datasets.named import VALIDATION
 from training.errors import RecipeError
+from training.networks import lecture as networks
+from training.networks import lowlevel, strong
 from training.precision import Precision, suited
 
 
@@ -135,7 +136,7 @@ RECIPES: dict[str, Recipe] = {
     "mnist-convolution": Recipe(networks.mnist_lecture, "mnist", **_PLAIN),
     "mnist-dense": Recipe(networks.mnist_dense, "mnist", **_PLAIN),
     "cifar10-dense": Recipe(networks.cifar10_dense, "cifar10", epochs=16, **_ADAM),
-    # Without Keras layers: see training/lowlevel.py.
+    # Without Keras layers: see training/networks/lowlevel.py.
     "mnist-lowlevel": Recipe(
         lowlevel.mnist_lowlevel,
         "mnist",

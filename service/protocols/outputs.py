@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from service.errors import NotFound, TooLarge
 from service.manifest import Manifest
-from service.models import Model
+from service.models.registry import Model
 
 PROBABILITIES = "probabilities"
 LOGITS = "logits"

@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from service import cells, links, pointwise, representations
 from service.errors import NotFound, WrongKind
-from service.intake import ChosenSubject, Subject, add_for_image
+from service.images.reader import ChosenSubject, Subject, add_for_image
+from service.introspection import cells, pointwise
 from service.manifest import POOLING, Layer
-from service.models import Activations
+from service.models.registry import Activations
+from service.routes import answers, links
 
 router = APIRouter(tags=["cells"])
 
@@ -125,11 +126,11 @@ def _add(kind: str, document: Any) -> None:
         if layer.activation not in cells.ACTIVATIONS:
             raise WrongKind(f"{layer.name} ends in {layer.activation}, which joins several cells.")
         _check(layer, row, col, index)
-        tag = representations.etag(request, manifest.digest, subject.token)
-        if (answer := representations.unchanged(request, tag)) is not None:
+        tag = answers.etag(request, manifest.digest, subject.token)
+        if (answer := answers.unchanged(request, tag)) is not None:
             return answer
         outputs = await subject.model.activations(subject.pixels)
-        return await representations.respond(
+        return await answers.respond(
             "json", tag, lambda: _document(subject, layer, outputs, row, col, index)
         )
 
@@ -137,7 +138,7 @@ def _add(kind: str, document: Any) -> None:
         router,
         f"/layers/{{name}}/{kind}/{{index}}/cells/{{row}}/{{col}}",
         cell,
-        representations.documented_json(document),
+        answers.documented_json(document),
         f"{kind.replace('-', '_')}_cell",
     )
 

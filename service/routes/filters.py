@@ -7,10 +7,11 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from service import kernels, representations
+from service.drawing import kernels
 from service.errors import NotFound, WrongKind
-from service.intake import ChosenModel
-from service.models import Model
+from service.images.reader import ChosenModel
+from service.models.registry import Model
+from service.routes import answers
 
 router = APIRouter(tags=["filters"])
 
@@ -50,9 +51,7 @@ Composite = Annotated[
 Wanted = Annotated[str | None, Query(description="Overrides the `Accept` header.")]
 
 
-@router.get(
-    "/layers/{name}/filters", response_model=None, responses=representations.documented(Filters)
-)
+@router.get("/layers/{name}/filters", response_model=None, responses=answers.documented(Filters))
 async def filters(
     request: Request,
     model: ChosenModel,
@@ -67,7 +66,7 @@ async def filters(
 @router.get(
     "/layers/{name}/filters/{index}",
     response_model=None,
-    responses=representations.documented(Filter),
+    responses=answers.documented(Filter),
 )
 async def one_filter(
     request: Request,
@@ -98,9 +97,9 @@ async def _answer(
         raise NotFound(f"filter of {name}", index, [f"0 to {every.shape[3] - 1}"])
     if composite and every.shape[2] != 3:
         raise WrongKind(f"{name} has {every.shape[2]} input channels; a colour picture takes 3.")
-    chosen = representations.choose(request, wanted, ("json", "png", "npy"))
-    tag = representations.etag(request, model.manifest.digest, chosen)
-    if (answer := representations.unchanged(request, tag)) is not None:
+    chosen = answers.choose(request, wanted, ("json", "png", "npy"))
+    tag = answers.etag(request, model.manifest.digest, chosen)
+    if (answer := answers.unchanged(request, tag)) is not None:
         return answer
     kernel = every if index is None else every[..., index]
     title = f"{model.manifest.name} · {name} kernels"
@@ -109,9 +108,9 @@ async def _answer(
     makers = {
         "json": lambda: _document(model, name, index),
         "png": lambda: kernels.draw(shown, title, first, composite),
-        "npy": lambda: representations.npy(kernel),
+        "npy": lambda: answers.npy(kernel),
     }
-    return await representations.respond(chosen, tag, makers[chosen])
+    return await answers.respond(chosen, tag, makers[chosen])
 
 
 def _document(model: Model, name: str, index: int | None) -> dict[str, Any]:

@@ -8,9 +8,11 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from service import explanations, occlusion, representations
+from service.drawing import heatmaps as explanations
 from service.errors import Invalid, NotFound
-from service.intake import ChosenSubject, Subject, add_for_image
+from service.images.reader import ChosenSubject, Subject, add_for_image
+from service.introspection import occlusion
+from service.routes import answers
 
 router = APIRouter(tags=["explanations"])
 
@@ -62,9 +64,9 @@ async def grad_cam(
     indices = [_index(manifest.labels, one) for one in label or []]
     if len(indices) > MOST_LABELS:
         raise Invalid(f"`label` may be repeated up to {MOST_LABELS} times.")
-    chosen = representations.choose(request, format, ("json", "png", "npy"))
-    tag = representations.etag(request, manifest.digest, subject.token, chosen)
-    if (answer := representations.unchanged(request, tag)) is not None:
+    chosen = answers.choose(request, format, ("json", "png", "npy"))
+    tag = answers.etag(request, manifest.digest, subject.token, chosen)
+    if (answer := answers.unchanged(request, tag)) is not None:
         return answer
     if not indices:
         logits = (await model.activations(subject.pixels))["logits"]
@@ -79,12 +81,12 @@ async def grad_cam(
         "png": lambda: explanations.overlay(
             subject.pixels, heatmaps, labels, f"{manifest.name} · {method}"
         ),
-        "npy": lambda: representations.npy(heatmaps),
+        "npy": lambda: answers.npy(heatmaps),
     }
-    return await representations.respond(chosen, tag, makers[chosen])
+    return await answers.respond(chosen, tag, makers[chosen])
 
 
-add_for_image(router, "/grad-cam", grad_cam, representations.documented(Explanation))
+add_for_image(router, "/grad-cam", grad_cam, answers.documented(Explanation))
 
 
 def _index(labels: tuple[str, ...], label: str) -> int:

@@ -4,8 +4,8 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
 from service.errors import NotReady
-from service.models import Models
-from service.problems import documented
+from service.http.problems import documented
+from service.models.registry import Models
 
 router = APIRouter(tags=["health"])
 

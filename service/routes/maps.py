@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from service import links, pictures, representations
+from service.drawing import grid
 from service.errors import Invalid, NotFound
-from service.intake import Asked, Subject, add_for_image, model_of, subject_of
+from service.http.fast_routes import DirectRoute
+from service.images.reader import Asked, Subject, add_for_image, model_of, subject_of
 from service.manifest import Layer
-from service.models import Activations
-from service.routes.direct import DirectRoute
+from service.models.registry import Activations
+from service.routes import answers, links
 
 router = APIRouter(tags=["maps"], route_class=DirectRoute)
 
@@ -99,9 +100,9 @@ def _add(kind: str) -> None:
 
     path = f"/layers/{{name}}/{kind}"
     called = kind.replace("-", "_")
-    every = representations.documented(LayerMaps)
+    every = answers.documented(LayerMaps)
     add_for_image(router, path, layer_maps, every, called)
-    one = representations.documented(LayerMap)
+    one = answers.documented(LayerMap)
     add_for_image(router, path + "/{index}", one_map, one, f"{called}_one")
 
 
@@ -114,9 +115,9 @@ async def _answer(
     request: Request, subject: Subject, layer: Layer, index: int | None, view: View
 ) -> Response:
     manifest = subject.model.manifest
-    chosen = representations.choose(request, view.format, ("json", "png", "npy"))
-    tag = representations.etag(request, manifest.digest, subject.token, chosen)
-    if (answer := representations.unchanged(request, tag)) is not None:
+    chosen = answers.choose(request, view.format, ("json", "png", "npy"))
+    tag = answers.etag(request, manifest.digest, subject.token, chosen)
+    if (answer := answers.unchanged(request, tag)) is not None:
         return answer
     maps = _stage(await subject.model.activations(subject.pixels), layer, view.stage)
     title = f"{manifest.name} · {layer.name}"
@@ -124,10 +125,10 @@ async def _answer(
     makers = {
         "json": lambda: _document(subject, layer, view.stage, maps, index),
         "png": lambda: _picture(maps, index, title, view.scale),
-        "npy": lambda: representations.npy(maps if index is None else maps[..., index]),
+        "npy": lambda: answers.npy(maps if index is None else maps[..., index]),
     }
-    at_once = chosen == "npy" and maps.nbytes <= representations.SMALL
-    return await representations.respond(chosen, tag, makers[chosen], at_once)
+    at_once = chosen == "npy" and maps.nbytes <= answers.SMALL
+    return await answers.respond(chosen, tag, makers[chosen], at_once)
 
 
 def _stage(outputs: Activations, layer: Layer, stage: Stage) -> NDArray[np.float32]:
@@ -141,8 +142,8 @@ def _stage(outputs: Activations, layer: Layer, stage: Stage) -> NDArray[np.float
 
 def _picture(maps: NDArray[np.float32], index: int | None, title: str, scale: Scale) -> bytes:
     if index is None:
-        return pictures.grid(maps, title, scale)
-    return pictures.single(maps, title, index, scale)
+        return grid.grid(maps, title, scale)
+    return grid.single(maps, title, index, scale)
 
 
 def _document(
@@ -159,7 +160,7 @@ def _document(
     if index is None:
         each = [
             {"index": i, "statistics": statistics(one), "values": one}
-            for i, one in enumerate(representations.maps_first(maps))
+            for i, one in enumerate(answers.maps_first(maps))
         ]
         return {**document, "shape": maps.shape, "statistics": statistics(maps), "maps": each}
     one = np.ascontiguousarray(maps[..., index])

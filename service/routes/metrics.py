@@ -5,7 +5,7 @@ import asyncio
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from service import metrics
+from service.observability import metrics
 
 router = APIRouter(tags=["health"])
 

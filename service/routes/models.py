@@ -3,13 +3,13 @@
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
-from service import links
 from service.errors import Forbidden
-from service.intake import ChosenModel
+from service.http.problems import documented
+from service.images.reader import ChosenModel
 from service.manifest import Layer, Manifest
-from service.models import Model, Models
-from service.problems import documented
-from service.reloading import Watcher
+from service.models.registry import Model, Models
+from service.models.reloading import Watcher
+from service.routes import links
 
 router = APIRouter(tags=["models"])
 

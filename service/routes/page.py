@@ -7,9 +7,9 @@ from fastapi import APIRouter
 from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from service import samples
+from service.http.problems import documented
+from service.images import samples
 from service.manifest import Preparation
-from service.problems import documented
 
 FOLDER = Path(__file__).parents[1] / "web"
 POLICY = (

@@ -10,14 +10,17 @@ from fastapi import APIRouter, Query, Request
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
-from service import ablation, metrics, representations, tokens, uploads
 from service.errors import Invalid, ServiceError
-from service.intake import BODY, Intake
-from service.models import Activations, Model
-from service.preparation import Prepared
-from service.problems import Problem, describe, documented
-from service.representations import Encoding, Written, dump
-from service.routes.direct import DirectRoute
+from service.http.fast_routes import DirectRoute
+from service.http.problems import Problem, describe, documented
+from service.images import multipart, tokens
+from service.images.prepare import Prepared
+from service.images.reader import BODY, Intake
+from service.introspection import ablation
+from service.models.registry import Activations, Model
+from service.observability import metrics
+from service.routes import answers as representations
+from service.routes.answers import Encoding, Written, dump
 
 router = APIRouter(tags=["predict"], route_class=DirectRoute)
 
@@ -114,7 +117,7 @@ async def predict(request: Request, options: Annotated[Options, Query()]) -> Wri
         raise Invalid("`layers` shows the whole network: leave it out beside `zero`.")
     await request.body()
     began = time.perf_counter()
-    files = await uploads.read(request, intake.settings)
+    files = await multipart.read(request, intake.settings)
     found = await intake.inputs(files, model.manifest)
     metrics.DECODE.observe(time.perf_counter() - began)
     good = [one for _, one in found if isinstance(one, Prepared)]

@@ -6,10 +6,10 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from service import links, representations
 from service.errors import WrongKind
-from service.intake import ChosenSubject, add_for_image
+from service.images.reader import ChosenSubject, add_for_image
 from service.manifest import MapStatistics
+from service.routes import answers, links
 from service.routes.maps import Statistics, statistics
 
 router = APIRouter(tags=["maps"])
@@ -41,8 +41,8 @@ async def layer_statistics(request: Request, subject: ChosenSubject, name: str) 
     layer = model.layer(name)
     if links.kind_of_maps(layer) is None or len(layer.output_shape) != 3:
         raise WrongKind(f"{name} is a layer of kind {layer.kind} and has no maps.")
-    tag = representations.etag(request, manifest.digest, subject.token)
-    if (answer := representations.unchanged(request, tag)) is not None:
+    tag = answers.etag(request, manifest.digest, subject.token)
+    if (answer := answers.unchanged(request, tag)) is not None:
         return answer
     maps = (await model.activations(subject.pixels))[name]
     recorded = manifest.statistics.get(name)
@@ -61,14 +61,14 @@ async def layer_statistics(request: Request, subject: ChosenSubject, name: str) 
             for index in range(maps.shape[2])
         ],
     }
-    return await representations.respond("json", tag, lambda: document)
+    return await answers.respond("json", tag, lambda: document)
 
 
 add_for_image(
     router,
     "/layers/{name}/statistics",
     layer_statistics,
-    representations.documented_json(LayerStatistics),
+    answers.documented_json(LayerStatistics),
 )
 
 

@@ -1,28 +1,28 @@
 // The page: what is chosen and drawn goes to the service, and its answers to the views.
 
-import { Ablation } from './ablation.js';
-import { address, getJson, getNpy, postPicture } from './api.js';
-import { showBars, showFamiliarity, showSteps } from './answer.js';
-import { sampleBlob, showInks, showSamples } from './beginnings.js';
-import { Bench } from './bench.js';
-import { Desk } from './desk.js';
-import { Drawing } from './drawing.js';
-import { choice, find, make, number } from './elements.js';
-import { columnsOf, hasMaps, proportions, statistics } from './layers.js';
-import { Network } from './network.js';
-import { decodeToken, unpack } from './npy.js';
-import { paintPixels } from './paint.js';
-import { Pace } from './pace.js';
-import { blobOf } from './pixels.js';
-import { keepLink, leadsElsewhere, readPlace, writePlace } from './place.js';
-import { showSame } from './same.js';
-import { Sheet } from './sheet.js';
-import { listen } from './sources.js';
-import { Story } from './story.js';
-import { explain, language, say, speak, step } from './texts.js';
-import { startTheme } from './theme.js';
-import { Reasons } from './why.js';
-import { mapsUrl, predictionUrl, staged } from './wishes.js';
+import { Ablation } from './answer/ablation.js';
+import { address, getJson, getNpy, postPicture } from './common/api.js';
+import { showBars, showFamiliarity, showSteps } from './answer/answer.js';
+import { sampleBlob, showInks, showSamples } from './drawing/samples.js';
+import { Bench } from './playground/playground.js';
+import { Desk } from './cell/cell_view.js';
+import { Drawing } from './drawing/drawing.js';
+import { choice, find, make, number } from './common/elements.js';
+import { columnsOf, hasMaps, proportions, statistics } from './common/layers.js';
+import { Network } from './network/network.js';
+import { decodeToken, unpack } from './common/npy.js';
+import { paintPixels } from './common/paint.js';
+import { Pace } from './common/pacing.js';
+import { blobOf } from './common/pixels.js';
+import { keepLink, leadsElsewhere, readPlace, writePlace } from './common/permalink.js';
+import { showSame } from './common/use_this.js';
+import { Sheet } from './layer/layer_view.js';
+import { listen } from './drawing/picture_sources.js';
+import { Story } from './cell/hover_card.js';
+import { explain, language, say, speak, step } from './texts/texts.js';
+import { startTheme } from './common/theme.js';
+import { Reasons } from './explanation/heatmaps.js';
+import { mapsUrl, predictionUrl, staged } from './answer/requests.js';
 
 const state = { model: null, token: null, prediction: null, pixels: null, arrays: new Map() };
 const SIZES = { digit: 140, photo: 280 }; // pixels of a drawing on its way to the service

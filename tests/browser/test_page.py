@@ -91,7 +91,7 @@ def test_every_step_of_the_preparation_has_korean_words(page: Page, service: str
     assert {"inverted: dark ink on a light ground", "cropped to the centre 90×90"} <= said
     translated = page.evaluate(
         """async (sentences) => {
-          const { speak, step } = await import('/web/texts.js');
+          const { speak, step } = await import('/web/texts/texts.js');
           speak('ko');
           return sentences.map(step);
         }""",

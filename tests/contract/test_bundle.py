@@ -17,7 +17,7 @@ from service.app import create_app
 from service.settings import Settings
 from tests.bundles import tiny_dataset
 from tests.pictures import save
-from training import export, keras_nodes
+from training.exporting import from_keras, write_model
 
 SHAPE = (14, 14, 3)
 NAMES = ("conv1", "pool1", "conv2", "pool2")
@@ -50,7 +50,7 @@ def network() -> Any:
 def client(network: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     models = tmp_path_factory.mktemp("models")
     dataset = tiny_dataset(SHAPE, preparation="photo")
-    export.export(keras_nodes.convert(network), dataset, {"seed": 3}, models / "trained" / "1")
+    write_model.export(from_keras.convert(network), dataset, {"seed": 3}, models / "trained" / "1")
     settings = Settings(models=models, default_model="trained")
     with TestClient(create_app(settings)) as client:
         yield client

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from convlens.__main__ import app
-from service.keys import Keys
+from service.http.api_keys import Keys
 from tests.pictures import save, seven
 
 runner = CliRunner()

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from convlens import Client
-from service.lite import Network
+from service.models.litert import Network
 from service.settings import Settings
 
 ray = pytest.importorskip("ray", reason="Ray is missing: pip install convlens[ray]")

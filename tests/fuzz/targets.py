@@ -9,15 +9,17 @@ from typing import Any, cast
 
 import numpy as np
 
-from service import arrays, images, inputs, tokens, uploads
 from service.errors import ServiceError
+from service.images import decode, inputs, multipart, npy, tokens
 from service.manifest import Manifest
-from service.models import Model
-from service.protocols import encodings, inference, rows
+from service.models.registry import Model
+from service.protocols import compression
+from service.protocols.open_inference import request as open_inference
+from service.protocols.tfserving import request as tfserving
 from tests.pictures import save, seven
 
 MODELS = Path(__file__).parents[2] / "models"
-LIMITS = images.Limits(bytes=2**20, pixels=10**6)
+LIMITS = decode.Limits(bytes=2**20, pixels=10**6)
 MOST = 8
 
 
@@ -41,27 +43,27 @@ def _token(data: bytes) -> None:
 
 def _form(data: bytes) -> None:
     boundary, _, body = data.partition(b"\n")
-    uploads.parse(body, boundary, MOST)
+    multipart.parse(body, boundary, MOST)
 
 
 def _array(data: bytes) -> None:
-    arrays.stack(data, (28, 28, 1), MOST)
+    npy.stack(data, (28, 28, 1), MOST)
 
 
 def _v1(data: bytes) -> None:
     # Of a model, the rows look at what it says about itself alone.
     said = SimpleNamespace(manifest=manifest("mnist-lecture"), network=SimpleNamespace(can=bool))
-    rows.parse(data, cast(Model, said), MOST)
+    tfserving.parse(data, cast(Model, said), MOST)
 
 
 def _v2(data: bytes) -> None:
     length, _, body = data.partition(b"\n")
-    inference.parse(body, length.decode("latin-1") or None, manifest("mnist-lecture"), MOST)
+    open_inference.parse(body, length.decode("latin-1") or None, manifest("mnist-lecture"), MOST)
 
 
 def _encoding(data: bytes) -> None:
     name, _, body = data.partition(b"\n")
-    encodings.decompress(body, name.decode("latin-1"), 2**20)
+    compression.decompress(body, name.decode("latin-1"), 2**20)
 
 
 def _v2_example() -> bytes:
@@ -87,7 +89,7 @@ TARGETS: dict[str, tuple[Callable[[bytes], None], list[bytes]]] = {
     "array": (_array, [_npy()]),
     "v1": (_v1, [b'{"instances":[{"images":{"b64":"aGk="}}]}', b'{"inputs":[[[[0]]]]}']),
     "v2": (_v2, [_v2_example(), b'\n{"inputs":[{"name":"images","shape":[1,784],"data":[0]}]}']),
-    "encoding": (_encoding, [b"gzip\n" + encodings.compress(b"hello", "gzip")]),
+    "encoding": (_encoding, [b"gzip\n" + compression.compress(b"hello", "gzip")]),
 }
 """By name: the reader, and examples to begin with."""
 

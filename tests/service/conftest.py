@@ -12,8 +12,8 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from service.app import create_app
+from service.http.connection import Connection
 from service.settings import Settings
-from service.wire import Connection
 
 
 @pytest.fixture(scope="session")

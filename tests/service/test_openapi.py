@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, settings
 from schemathesis.config import SchemathesisConfig
 from schemathesis.specs.openapi.checks import allow_header_conformance, unsupported_method
 
-from service import tokens
 from service.app import create_app
+from service.images import tokens
 from service.settings import Settings
 
 # What a schema cannot say: whether a text is the token of an image, bytes are a picture, a window

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from service.errors import NotFound, TooLarge
-from service.lite import Network
 from service.manifest import Manifest
-from service.models import find
+from service.models.litert import Network
+from service.models.registry import find
 from service.protocols import outputs
 
 ROOT = Path(__file__).parents[3]

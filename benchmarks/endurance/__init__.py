@@ -1,0 +1,1 @@
+"""Soak, overload, reloads and memory."""

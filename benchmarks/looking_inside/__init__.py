@@ -1,0 +1,1 @@
+"""convlens beside other ways to look inside a network."""

@@ -1,0 +1,1 @@
+"""convlens beside other model servers."""

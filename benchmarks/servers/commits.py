@@ -1,0 +1,30 @@
+"""A commit of this repository becomes a server beside today's, with its own code and models."""
+
+import io
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.servers import peers
+from benchmarks.servers.peers import Peer
+
+
+@contextmanager
+def unpacked(commit: str) -> Iterator[Path]:
+    """The files of `commit` in a folder that is gone afterwards."""
+    done = subprocess.run(["git", "archive", commit], check=True, capture_output=True)
+    with TemporaryDirectory(prefix=f"convlens-{commit}-") as folder:
+        with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+            archive.extractall(folder, filter="data")
+        yield Path(folder)
+
+
+def server(commit: str, folder: Path) -> Peer:
+    """convlens as it was at `commit`, unpacked in `folder`, on today's libraries."""
+    today = peers.read("convlens")
+    command = ("env", "--chdir", str(folder), *today.command)
+    changes = {"title": f"convlens at {commit}", "name": f"convlens-{commit}", "command": command}
+    return today.model_copy(update=changes)

@@ -1,0 +1,72 @@
+"""`python -m benchmarks.servers.request_budget`: µs of one `POST /predict` by stage.
+
+Everything runs in this process, one request after the other, with no network: whole HTTP requests
+are fed to the service's own connection, and each stage is repeated alone beside that. The figures
+are medians of the processor time of one thread; batches would share out the queue's part.
+"""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import orjson
+import typer
+
+from benchmarks import http_requests, machine, stages
+from benchmarks.servers.peers import Ask
+from service.app import create_app
+from service.images import inputs, multipart, tokens
+from service.models.registry import Model
+from service.settings import Settings
+
+
+def main(
+    data: Annotated[
+        Path | None, typer.Option(help="Folder with mnist.npz; drawn digits without it.")
+    ] = None,
+    model: Annotated[str, typer.Option(help="Name of the model.")] = "mnist-lecture",
+) -> None:
+    """Print the table."""
+    digits = http_requests.digits(data, 200)
+    raw = {
+        body: [one.raw for one in http_requests.build(digits, Ask(path="/predict", body=body), 1)]
+        for body in ("multipart", "raw")
+    }
+    for line in machine.describe():
+        print(f"- {line}")
+    with asyncio.Runner(loop_factory=stages.loop()) as runner:
+        runner.run(_measure(raw, model))
+
+
+async def _measure(raw: dict[str, list[bytes]], name: str) -> None:
+    app = create_app(Settings(default_model=name))
+    async with app.router.lifespan_context(app) as state:
+        model: Model = app.state.models.get()
+        bodies = [one.partition(b"\r\n\r\n")[2] for one in raw["multipart"]]
+        boundary = bodies[0].partition(b"\r\n")[0][2:]
+        files = [multipart.parse(body, boundary, 1)[0].data for body in bodies]
+        prepared = [inputs.read_plain(file, model.manifest) for file in files]
+        pixels = [one.pixels for one in prepared if one is not None]
+        rows = [model.network.classify(one[np.newaxis])[0].tolist() for one in pixels]
+        alone: dict[str, float] = {
+            "form": stages.each(lambda body: multipart.parse(body, boundary, 1), bodies),
+            "decode and prepare": stages.each(
+                lambda f: inputs.read_plain(f, model.manifest), files
+            ),
+            "model": stages.each(lambda one: model.network.classify(one[np.newaxis]), pixels),
+            "token": stages.each(tokens.encode, pixels),
+            "JSON": stages.each(orjson.dumps, rows),
+        }
+        whole = {body: await stages.whole(app, dict(state or {}), raw[body]) for body in raw}
+    print("\n| stage | µs |\n|---|---:|")
+    for stage, taken in alone.items():
+        print(f"| {stage} | {taken:.1f} |")
+    rest = whole["multipart"] - sum(alone.values())
+    print(f"| HTTP, entrance, queue, event loop | {rest:.1f} |")
+    print(f"| **one request, multipart** | **{whole['multipart']:.1f}** |")
+    print(f"| one request, raw body | {whole['raw']:.1f} |")
+
+
+if __name__ == "__main__":
+    typer.run(main)

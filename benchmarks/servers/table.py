@@ -1,0 +1,185 @@
+"""What the rounds measured becomes a table in Markdown, and a record in JSON."""
+
+from collections.abc import Callable, Sequence
+from statistics import median
+from typing import Any
+
+from benchmarks.servers.bare_model import Bare
+from benchmarks.servers.rounds import MANY, Case, Record
+from benchmarks.servers.wrk import Load
+
+Row = Sequence[str]
+Value = Callable[[Load], float]
+
+
+def serving(records: Sequence[Record], bare: Bare, machine: Sequence[str]) -> str:
+    """Everything, for people."""
+    cases = sorted(
+        {case for record in records for case in record.loads},
+        key=lambda case: (case.images, case.connections),
+    )
+    connections = sorted({case.connections for case in cases if case.images == 1})
+    present = [record for record in records if not record.absent]
+    parts = [
+        "\n".join(f"- {line}" for line in machine),
+        "## Good answers a second\n\nOne image a request; c is the connections at once.",
+        _by_connections(present, connections, lambda load: load.rate),
+        "## Latency\n\nMilliseconds, p50 / p99.",
+        _latencies(present, connections),
+        "## Cost\n\nProcessor time of all the server's processes for one answer, in µs: what"
+        " is left of a figure when others use the machine as well.",
+        _cost(present, connections),
+        "## Beside convlens\n\nconvlens' answers a second, divided by the server's.",
+        _ratios(present, connections),
+        f"## {MANY} images a request\n\nImages a second.",
+        _many(present),
+        "## Memory, start, and the check\n\nPSS of all processes after the load; seconds from the"
+        " start to the first good answer; the largest difference of any probability from the bare"
+        " model's; failed requests of all rounds.",
+        _rest(present, bare),
+        "## The bare model\n\nImages a second in one process, by batch.",
+        table(
+            ["batch", *(str(size) for size in bare.rates)],
+            [["images/s", *(f"{rate:,.0f}" for rate in bare.rates.values())]],
+        ),
+    ]
+    if absent := [record for record in records if record.absent]:
+        parts.append("## Not measured")
+        parts.append("\n".join(f"- {one.peer.title}: {one.absent}" for one in absent))
+    if remarks := [record.peer for record in records if record.peer.remark]:
+        parts.append("## Remarks")
+        parts.append("\n".join(f"- {peer.title}: {peer.remark}" for peer in remarks))
+    return "\n\n".join(parts) + "\n"
+
+
+def record(records: Sequence[Record], bare: Bare, machine: Sequence[str]) -> dict[str, Any]:
+    """Everything, for programs: each figure of each round."""
+    return {
+        "machine": list(machine),
+        "bare": {"seconds": bare.seconds, "images_per_second": bare.rates},
+        "servers": [
+            {
+                "name": one.peer.name,
+                "title": one.peer.title,
+                "absent": one.absent or None,
+                "seconds_to_first_answer": one.starts,
+                "pss_mb": one.memory,
+                "largest_difference": one.difference,
+                "loads": [
+                    {
+                        "body": case.body,
+                        "images": case.images,
+                        "connections": case.connections,
+                        "rate": [load.rate for load in loads],
+                        "p50_ms": [load.p50 for load in loads],
+                        "p99_ms": [load.p99 for load in loads],
+                        "cpu_us": one.cost[case],
+                        "errors": [load.errors for load in loads],
+                    }
+                    for case, loads in one.loads.items()
+                ],
+            }
+            for one in records
+        ],
+    }
+
+
+def _lines(records: Sequence[Record]) -> list[tuple[str, str, Record]]:
+    """A line of the tables for each body that a server takes: title, body, record."""
+    return [
+        (one.peer.title, body, one)
+        for one in records
+        for body in dict.fromkeys(case.body for case in one.loads if case.images == 1)
+    ]
+
+
+def _middle(one: Record, case: Case, value: Value) -> float | None:
+    loads = one.loads.get(case)
+    return median(value(load) for load in loads) if loads else None
+
+
+def _by_connections(records: Sequence[Record], connections: Sequence[int], value: Value) -> str:
+    rows = [
+        [title, body, *(_number(_middle(one, Case(body, 1, c), value)) for c in connections)]
+        for title, body, one in _lines(records)
+    ]
+    return table(["server", "body", *(f"c={c}" for c in connections)], rows)
+
+
+def _latencies(records: Sequence[Record], connections: Sequence[int]) -> str:
+    rows = []
+    for title, body, one in _lines(records):
+        cells = []
+        for c in connections:
+            p50 = _middle(one, Case(body, 1, c), lambda load: load.p50)
+            p99 = _middle(one, Case(body, 1, c), lambda load: load.p99)
+            cells.append("–" if p50 is None or p99 is None else f"{p50:,.1f} / {p99:,.1f}")
+        rows.append([title, body, *cells])
+    return table(["server", "body", *(f"c={c}" for c in connections)], rows)
+
+
+def _cost(records: Sequence[Record], connections: Sequence[int]) -> str:
+    rows = []
+    for title, body, one in _lines(records):
+        costs = [one.cost.get(Case(body, 1, c)) for c in connections]
+        rows.append([title, body, *(_number(median(cost) if cost else None) for cost in costs)])
+    return table(["server", "body", *(f"c={c}" for c in connections)], rows)
+
+
+def _ratios(records: Sequence[Record], connections: Sequence[int]) -> str:
+    """Each server beside convlens with the same body, or with the form where it takes another."""
+    mine = next((one for one in records if one.peer.name == "convlens"), None)
+    if mine is None:
+        return "convlens was not measured."
+    rows = []
+    for title, body, one in _lines(records):
+        same = body if any(case.body == body for case in mine.loads) else "multipart"
+        cells = []
+        for c in connections:
+            ours = _middle(mine, Case(same, 1, c), lambda load: load.rate)
+            theirs = _middle(one, Case(body, 1, c), lambda load: load.rate)
+            cells.append("–" if not ours or not theirs else f"{ours / theirs:.2f}")
+        if one is not mine:
+            rows.append([title, body, *cells])
+    return table(["server", "body", *(f"c={c}" for c in connections)], rows)
+
+
+def _many(records: Sequence[Record]) -> str:
+    rows = [
+        [
+            one.peer.title,
+            case.body,
+            str(case.connections),
+            _number(_middle(one, case, lambda load: load.rate * MANY)),
+            f"{_middle(one, case, lambda load: load.p99):,.1f}",
+        ]
+        for one in records
+        for case in one.loads
+        if case.images == MANY
+    ]
+    return table(["server", "body", "c", "images/s", "p99 ms"], rows)
+
+
+def _rest(records: Sequence[Record], bare: Bare) -> str:
+    rows = [
+        [
+            one.peer.title,
+            f"{median(one.memory):,.0f}",
+            f"{median(one.starts):.1f}",
+            "–" if one.difference is None else f"{one.difference:.1g}",
+            str(sum(load.errors for loads in one.loads.values() for load in loads)),
+        ]
+        for one in records
+        if one.memory
+    ]
+    rows.append(["bare: import tensorflow, load, one call", "–", f"{bare.seconds:.1f}", "–", "–"])
+    return table(["server", "PSS MB", "first answer s", "difference", "errors"], rows)
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:,.0f}"
+
+
+def table(head: Row, rows: Sequence[Row]) -> str:
+    rule = ["---" if i == 0 else "---:" for i in range(len(head))]
+    return "\n".join("| " + " | ".join(row) + " |" for row in (head, rule, *rows))

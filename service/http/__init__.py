@@ -1,0 +1,1 @@
+"""Bytes of a connection become a bounded, timed, authorised request; errors become problems."""

@@ -1,0 +1,1 @@
+"""The arithmetic of a cell: geometry, rounding, ablation, occlusion."""

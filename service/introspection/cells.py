@@ -1,0 +1,188 @@
+"""One number of one map, taken apart: the windows, the kernel and the sum that made it."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.introspection import geometry, rounding
+from service.manifest import Layer, Manifest
+
+Floats = NDArray[np.float64]
+Outputs = Mapping[str, NDArray[np.float32]]
+Box = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What a layer sees at one place: `values` (h, w, c), zero where `padding` (h, w) is true."""
+
+    values: Floats
+    padding: NDArray[np.bool_]
+    top: int
+    left: int
+
+
+def look(layer: Layer, source: NDArray[np.float32], row: int, column: int) -> Window:
+    """The window of `layer` over its input `source` (h, w, c) for the output at row, column."""
+    assert layer.kernel
+    assert layer.strides
+    assert layer.padding
+    spans = []
+    for axis, position in enumerate((row, column)):
+        size, kernel, stride = source.shape[axis], layer.kernel[axis], layer.strides[axis]
+        _, before, _ = geometry.output(size, kernel, stride, layer.padding)
+        spans.append(geometry.window(position, kernel, stride, before))
+    (top, bottom), (left, right) = spans
+    values = np.zeros((bottom - top, right - left, source.shape[2]))
+    rows = np.arange(top, bottom)
+    columns = np.arange(left, right)
+    inside = ((rows >= 0) & (rows < source.shape[0]))[:, np.newaxis] & (
+        (columns >= 0) & (columns < source.shape[1])
+    )
+    r, c = np.nonzero(inside)
+    values[r, c] = source[rows[r], columns[c]]
+    return Window(values, ~inside, top, left)
+
+
+def look_everywhere(source: NDArray[np.float32]) -> Window:
+    """The window of a global pooling layer: all of its input (h, w, c)."""
+    return Window(source.astype(np.float64), np.zeros(source.shape[:2], bool), 0, 0)
+
+
+def convolution(
+    window: Window,
+    kernel: NDArray[np.float32],
+    bias: float,
+    activation: str | None,
+    model_value: float,
+) -> dict[str, Any]:
+    """Σ window · kernel + bias, one product at a time; `kernel` is (h, w, c).
+
+    `difference` is how far the sum, in float64, is from what the model computed in float32, and
+    `bound` how far rounding may take it.
+    """
+    products = window.values * kernel
+    subtotals = products.sum(axis=(0, 1))
+    total = float(subtotals.sum())
+    before = total + bias
+    value = ACTIVATIONS[activation](before)
+    bound = rounding.of_sum(np.append(products, bias))
+    inputs = [
+        {
+            "channel": channel,
+            "window": window.values[..., channel].tolist(),
+            "is_padding": window.padding.tolist(),
+            "kernel": kernel[..., channel].tolist(),
+            "products": products[..., channel].tolist(),
+            "subtotal": float(subtotals[channel]),
+        }
+        for channel in range(kernel.shape[2])
+    ]
+    return {
+        "inputs": inputs,
+        "top": window.top,
+        "left": window.left,
+        "sum": total,
+        "bias": bias,
+        "pre": before,
+        "activation": activation,
+        "value": value,
+        "model_value": model_value,
+        "difference": abs(value - model_value),
+        "bound": rounding.after(activation, before, bound),
+    }
+
+
+def pooling(window: Window, channel: int, method: str, model_value: float) -> dict[str, Any]:
+    """The maximum of the window and where it stands, or the mean; padding takes no part."""
+    values = window.values[..., channel]
+    inside = values[~window.padding]
+    answer: dict[str, Any] = {
+        "method": method,
+        "window": values.tolist(),
+        "is_padding": window.padding.tolist(),
+        "top": window.top,
+        "left": window.left,
+    }
+    bound = 0.0
+    if method == "average":
+        value = float(inside.mean())
+        bound = rounding.of_sum(inside / inside.size)
+    else:
+        value = float(inside.max())
+        ties = np.argwhere((values == value) & ~window.padding)
+        answer["winner"] = _place(ties[0])
+        answer["ties"] = [_place(tie) for tie in ties[1:]]
+    return {
+        **answer,
+        "value": value,
+        "model_value": model_value,
+        "difference": abs(value - model_value),
+        "bound": bound,
+    }
+
+
+def receptive_field(manifest: Manifest, layer: Layer, row: int, column: int) -> Box:
+    """The box (top, left, bottom, right) of the input image that can change this cell.
+
+    Bottom and right are one past the end. Where ways through the network differ, as around a
+    residual connection, the box holds them all.
+    """
+    boxes: dict[str, Box] = {layer.name: (row, column, row + 1, column + 1)}
+    for one in reversed(manifest.layers):
+        if one.name not in boxes:
+            continue
+        for source in one.inputs:
+            below = _through(one, boxes[one.name], shape_of(manifest, source))
+            boxes[source] = _around([box for box in (boxes.get(source), below) if box])
+    return boxes["images"]
+
+
+def shape_of(manifest: Manifest, name: str) -> tuple[int, ...]:
+    """The output shape of a layer, or of `images`, the input."""
+    if name == "images":
+        return manifest.input_shape
+    return next(layer.output_shape for layer in manifest.layers if layer.name == name)
+
+
+def _through(layer: Layer, box: Box, shape: Sequence[int]) -> Box:
+    """What `layer` needs of an input of `shape` for the part `box` of its output."""
+    if layer.kernel is None or layer.strides is None or layer.padding is None:
+        return box if len(layer.output_shape) == 3 else (0, 0, shape[0], shape[1])
+    ends = []
+    for axis in (0, 1):
+        kernel, stride = layer.kernel[axis], layer.strides[axis]
+        _, before, _ = geometry.output(shape[axis], kernel, stride, layer.padding)
+        first = geometry.window(box[axis], kernel, stride, before)[0]
+        last = geometry.window(box[axis + 2] - 1, kernel, stride, before)[1]
+        ends.append((max(0, first), min(shape[axis], last)))
+    return ends[0][0], ends[1][0], ends[0][1], ends[1][1]
+
+
+def _around(boxes: Sequence[Box]) -> Box:
+    tops, lefts, bottoms, rights = zip(*boxes, strict=True)
+    return min(tops), min(lefts), max(bottoms), max(rights)
+
+
+def _place(at: NDArray[np.int64]) -> dict[str, int]:
+    return {"row": int(at[0]), "col": int(at[1])}
+
+
+def _sigmoid(x: float) -> float:
+    """Written with tanh, which no x overflows."""
+    return (1 + math.tanh(x / 2)) / 2
+
+
+ACTIVATIONS: Mapping[str | None, Callable[[float], float]] = {
+    None: lambda x: x,
+    "relu": lambda x: max(0.0, x),
+    "silu": lambda x: x * _sigmoid(x),
+    "gelu": lambda x: x * (1 + math.erf(x / math.sqrt(2))) / 2,
+    "tanh": math.tanh,
+    "sigmoid": _sigmoid,
+}
+"""Those that turn one number into one number; softmax needs all maps of a place."""

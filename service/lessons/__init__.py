@@ -1,0 +1,1 @@
+"""The lecture's arithmetic on any small matrix."""

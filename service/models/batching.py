@@ -1,0 +1,146 @@
+"""Tensors of concurrent requests become one batch for the model, and its rows go back to each.
+
+Greedy, without delay: whatever waits when the model is free goes next. What takes no longer than
+handing it to another thread would be worth is computed on the event loop.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from itertools import accumulate
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.errors import Busy
+from service.observability import metrics, tracing
+
+LARGEST = 64
+
+Images = NDArray[np.uint8]
+Rows = NDArray[np.float32]
+_Job = tuple[Images, asyncio.Future[Rows], float]
+
+
+class Batcher:
+    """Runs `run`, images (n, h, w, c) → rows (n, …), for many callers, never twice at once.
+
+    At most `limit` images wait; a call that would exceed it is refused with Busy. Batches of up
+    to `inline` images run on the event loop, larger ones on `executor`.
+    """
+
+    def __init__(
+        self, run: Callable[[Images], Rows], executor: Executor, limit: int, inline: int = 0
+    ) -> None:
+        self._run = run
+        self._executor = executor
+        self._limit = limit
+        self._inline = inline
+        self._queue: deque[_Job] = deque()
+        self._waiting = 0
+        self._working = False
+        self._computed = (0.0, 0.0)
+
+    async def __call__(self, images: Images) -> Rows:
+        """The rows of `images`, in their order; Busy when the queue is full."""
+        # An idle model takes any request that its limits let in; only a queue refuses.
+        if self._waiting and self._waiting + len(images) > self._limit:
+            self._forget()
+        if self._waiting and self._waiting + len(images) > self._limit:
+            raise Busy(
+                f"{self._waiting} images wait for this model already. Send this again in a second."
+            )
+        if len(images) <= LARGEST:
+            return await self._enqueue(images)
+        pieces = [images[i : i + LARGEST] for i in range(0, len(images), LARGEST)]
+        return np.concatenate(await asyncio.gather(*map(self._enqueue, pieces)))
+
+    @property
+    def waiting(self) -> int:
+        """Images that wait at present."""
+        return self._waiting
+
+    def _forget(self) -> None:
+        """Free the places of callers that have left."""
+        self._queue = deque(job for job in self._queue if not job[1].done())
+        self._waiting = sum(len(images) for images, _, _ in self._queue)
+
+    def _enqueue(self, images: Images) -> asyncio.Future[Rows]:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Rows] = loop.create_future()
+        now = time.perf_counter()
+        self._queue.append((images, future, now))
+        if tracing.is_wanted():
+            future.add_done_callback(lambda _: self._trace(now))
+        self._waiting += len(images)
+        if not self._working:
+            self._working = True
+            loop.call_soon(self._next)  # After all that arrived together has been queued.
+        return future
+
+    def _next(self) -> None:
+        """Compute the next batch, and come back after it until nothing waits."""
+        jobs, count = self._take()
+        self._working = bool(jobs)
+        if not jobs:
+            return
+        metrics.BATCHES.observe(count)
+        began = time.perf_counter()
+        for _, _, queued in jobs:
+            metrics.QUEUE.observe(began - queued)
+        loop = asyncio.get_running_loop()
+        if count > self._inline:
+            computed = loop.run_in_executor(self._executor, self._compute, jobs)
+            computed.add_done_callback(lambda computed: self._deliver(jobs, computed))
+            return
+        done: asyncio.Future[list[Rows]] = loop.create_future()
+        try:
+            done.set_result(self._compute(jobs))
+        except Exception as problem:
+            done.set_exception(problem)
+        self._deliver(jobs, done)
+
+    def _deliver(self, jobs: Sequence[_Job], computed: asyncio.Future[list[Rows]]) -> None:
+        problem = computed.exception()
+        for place, (_, future, _) in enumerate(jobs):
+            if future.done():
+                continue
+            if problem is not None:
+                future.set_exception(problem)
+            else:
+                future.set_result(computed.result()[place])
+        self._working = bool(self._queue)
+        if self._working:
+            asyncio.get_running_loop().call_soon(self._next)
+
+    def _trace(self, queued: float) -> None:
+        """Called, in the context of the request, before the next batch is begun."""
+        began, ended = self._computed
+        tracing.record("queue", queued, began)
+        tracing.record("model", began, ended)
+
+    def _take(self) -> tuple[list[_Job], int]:
+        """The next jobs, with at most `LARGEST` images, and how many images they have."""
+        jobs: list[_Job] = []
+        count = 0
+        while self._queue and count + len(self._queue[0][0]) <= LARGEST:
+            job = images, future, _ = self._queue.popleft()
+            self._waiting -= len(images)
+            if not future.done():  # A caller that left is not computed for.
+                jobs.append(job)
+                count += len(images)
+        return jobs, count
+
+    def _compute(self, jobs: Sequence[_Job]) -> list[Rows]:
+        began = time.perf_counter()
+        batch = [images for images, _, _ in jobs]
+        rows = self._run(batch[0] if len(batch) == 1 else np.concatenate(batch))
+        ended = time.perf_counter()
+        metrics.MODEL.observe(ended - began)
+        self._computed = began, ended
+        if len(batch) == 1:
+            return [rows]
+        ends = list(accumulate(map(len, batch)))
+        return [rows[start:end] for start, end in zip([0, *ends], ends, strict=False)]

@@ -1,0 +1,1 @@
+"""The Open Inference Protocol (REST) over the loaded models."""

@@ -1,0 +1,111 @@
+"""`/v1/models`: what TensorFlow Serving's REST API says of a model: status and metadata.
+
+https://www.tensorflow.org/tfx/serving/api_rest
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict
+
+from service.http.problems import documented_plain
+from service.models.registry import Model, Models
+from service.protocols.tfserving import signatures
+from service.protocols.tfserving.signatures import Signature, Tensor
+
+router = APIRouter(prefix="/v1/models", tags=["TensorFlow Serving"])
+
+UNKNOWN = documented_plain(400, 404, 503)
+
+
+class Fine(BaseModel):
+    """That nothing is wrong."""
+
+    error_code: str = "OK"
+    error_message: str = ""
+
+
+class VersionStatus(BaseModel):
+    """One version, which serves."""
+
+    version: str
+    state: str = "AVAILABLE"
+    status: Fine = Fine()
+
+
+class Status(BaseModel):
+    """The versions of one model, newest first."""
+
+    model_config = ConfigDict(protected_namespaces=())
+
+    model_version_status: list[VersionStatus]
+
+
+@router.get("/{name}", responses=UNKNOWN)
+async def status(request: Request, name: str) -> Status:
+    """The versions of a model."""
+    models: Models = request.app.state.models
+    models.get(name)
+    versions = models.versions(name)[::-1]
+    return Status(model_version_status=[VersionStatus(version=str(one)) for one in versions])
+
+
+@router.get("/{name}/versions/{version}", responses=UNKNOWN)
+async def version_status(request: Request, name: str, version: int) -> Status:
+    """One version of a model."""
+    chosen(request, name, version)
+    return Status(model_version_status=[VersionStatus(version=str(version))])
+
+
+@router.get("/{name}/metadata", responses=UNKNOWN)
+async def metadata(request: Request, name: str) -> dict[str, Any]:
+    """The signatures of a model's newest version."""
+    return _metadata(chosen(request, name, None))
+
+
+@router.get("/{name}/versions/{version}/metadata", responses=UNKNOWN)
+async def version_metadata(request: Request, name: str, version: int) -> dict[str, Any]:
+    """The signatures of one version."""
+    return _metadata(chosen(request, name, version))
+
+
+def chosen(request: Request, name: str, version: int | None) -> Model:
+    """The model that a path names; None stands for its newest version."""
+    models: Models = request.app.state.models
+    return models.get(name, version)
+
+
+def _metadata(model: Model) -> dict[str, Any]:
+    manifest = model.manifest
+    defined = {name: _described(one) for name, one in signatures.signatures(model).items()}
+    return {
+        "model_spec": {
+            "name": manifest.name,
+            "signature_name": "",
+            "version": str(manifest.version),
+        },
+        "metadata": {"signature_def": {"signature_def": defined}},
+    }
+
+
+def _described(signature: Signature) -> dict[str, Any]:
+    return {
+        "inputs": _tensors(signature.inputs),
+        "outputs": _tensors(signature.outputs),
+        "method_name": "tensorflow/serving/predict",
+    }
+
+
+def _tensors(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
+    return {
+        name: {
+            "dtype": tensor.dtype,
+            "tensor_shape": {
+                "dim": [{"size": str(size), "name": ""} for size in tensor.shape],
+                "unknown_rank": False,
+            },
+            "name": name,
+        }
+        for name, tensor in tensors.items()
+    }

@@ -1,0 +1,1 @@
+"""What several worker processes share, and how one starts and stops."""

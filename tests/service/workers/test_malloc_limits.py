@@ -1,0 +1,31 @@
+"""Large blocks go back to the system when they are freed."""
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+# A freed block of 30 MiB makes glibc keep what is smaller; a small one behind the others pins them.
+PROGRAM = """
+import psutil
+from service.workers import malloc_limits
+
+if {bound}:
+    malloc_limits.bound()
+block = b"x" * (30 * 2**20)
+del block
+blocks = [b"x" * (20 * 2**20) for _ in range(10)]
+pin = [b"x" * 1000 for _ in range(10_000)]
+full = psutil.Process().memory_info().rss
+del blocks
+print(full - psutil.Process().memory_info().rss)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc alone keeps them")
+@pytest.mark.parametrize("bound", [True, False])
+def test_large_blocks_are_given_back(bound: bool) -> None:
+    command = [sys.executable, "-c", PROGRAM.format(bound=bound)]
+    freed = int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    assert (freed > 190 * 2**20) == bound

@@ -1,0 +1,1 @@
+"""A trained network becomes a model folder that the service loads."""
