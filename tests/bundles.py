@@ -1,18 +1,29 @@
-"""Tiny real models with random weights: what the service's tests load in place of trained ones."""
+"""Tiny real models with random weights: what the service's tests load in place of trained ones.
 
+TensorFlow is imported by the function that needs it, so that the process which only shares the
+tests out, and a worker whose tests copy models that exist, start without it.
+"""
+
+import fcntl
+import hashlib
+import shutil
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.manifest import Manifest, Preparation
 from training.datasets.named import Dataset, Split
-from training.exporting import write_model
-from training.networks import layers as nodes
-from training.networks.layers import Node
+
+if TYPE_CHECKING:
+    from training.networks.layers import Node
 
 LABELS = ("one", "two", "three")
+
+exported: Path | None = None
+"""Where the processes of this test run keep what one of them exported; set by tests/conftest.py."""
 
 
 def tiny_bundle(
@@ -23,14 +34,43 @@ def tiny_bundle(
     labels: tuple[str, ...] = LABELS,
     seed: int = 1,
 ) -> Manifest:
-    """Write a tiny model to `folder`, .../<name>/<version>, and return its manifest."""
-    dataset = tiny_dataset(shape, labels, preparation, seed=seed)
-    recipe: write_model.RecipeRecord = {"network": "tiny", "seed": seed}
-    return write_model.export(tiny_nodes(shape, len(labels), seed), dataset, recipe, folder)
+    """Write a tiny model to `folder`, .../<name>/<version>, and return its manifest.
+
+    An export takes a second, so each model is exported once in a test run and then copied.
+    """
+
+    def export(folder: Path) -> None:
+        from training.exporting import write_model
+
+        dataset = tiny_dataset(shape, labels, preparation, seed=seed)
+        recipe: write_model.RecipeRecord = {"network": "tiny", "seed": seed}
+        write_model.export(tiny_nodes(shape, len(labels), seed), dataset, recipe, folder)
+
+    source = _exported_once(repr((shape, preparation, labels, seed)), export)
+    shutil.copytree(source, folder)
+    manifest = Manifest.read(folder).model_copy(
+        update={"name": folder.parent.name, "version": int(folder.name)}
+    )
+    manifest.write(folder)
+    return manifest
 
 
-def tiny_nodes(shape: tuple[int, int, int], classes: int, seed: int = 1) -> list[Node]:
+def _exported_once(what: str, export: Callable[[Path], None]) -> Path:
+    """The folder of the model `what`, exported by the first process of the test run to ask."""
+    assert exported is not None, "tests/conftest.py sets it"
+    folder = exported / hashlib.sha256(what.encode()).hexdigest()[:16] / "1"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_name("lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # Until the file is closed.
+        if not folder.exists():
+            export(folder)
+    return folder
+
+
+def tiny_nodes(shape: tuple[int, int, int], classes: int, seed: int = 1) -> "list[Node]":
     """Three maps under SAME, then four under VALID with stride 2, of which the last is dead."""
+    from training.networks import layers as nodes
+
     random = np.random.default_rng(seed)
 
     def draw(*size: int) -> NDArray[np.float32]:
@@ -62,6 +102,9 @@ def tiny_nodes(shape: tuple[int, int, int], classes: int, seed: int = 1) -> list
 
 def residual_bundle(folder: Path, *, blocks: int = 4, maps: int = 64) -> Manifest:
     """Write a network of `blocks` residual blocks and a global pool, its names with dots."""
+    from training.exporting import write_model
+    from training.networks import layers as nodes
+
     random = np.random.default_rng(5)
 
     def draw(side: int, channels: int) -> NDArray[np.float32]:
@@ -88,6 +131,9 @@ def residual_bundle(folder: Path, *, blocks: int = 4, maps: int = 64) -> Manifes
 
 def dense_bundle(folder: Path) -> Manifest:
     """Write a network without any convolution."""
+    from training.exporting import write_model
+    from training.networks import layers as nodes
+
     random = np.random.default_rng(2)
 
     def draw(*size: int) -> NDArray[np.float32]:

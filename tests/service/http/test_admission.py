@@ -4,6 +4,7 @@ import asyncio
 import http.client
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from email.message import Message
 from urllib.parse import urlsplit
@@ -20,8 +21,9 @@ from tests.service.conftest import running
 class Held:
     """A service that takes on two requests, and a route whose answers are held back."""
 
-    def __init__(self) -> None:
-        self.app: FastAPI = create_app(Settings(concurrency=2, arrival_seconds=20))
+    def __init__(self, settings: Settings) -> None:
+        held = settings.model_copy(update={"concurrency": 2, "arrival_seconds": 20})
+        self.app: FastAPI = create_app(held)
         self.app.add_api_route("/held", self.answer, methods=["POST"])
         self.arrived = threading.Semaphore(0)
         self.release = threading.Event()
@@ -57,8 +59,8 @@ class Caller:
 
 
 @pytest.fixture
-def held() -> Iterator[tuple[Held, Caller]]:
-    held = Held()
+def held(settings: Settings) -> Iterator[tuple[Held, Caller]]:
+    held = Held(settings)
     with running(held.app) as address:
         caller = Caller(address)
         yield held, caller
@@ -151,8 +153,9 @@ def test_client_that_goes_leaves_its_place(held: tuple[Held, Caller]) -> None:
     service, caller = held
     first, second = caller.fill(service)
     first.close()
+    end = time.monotonic() + 20
     while answer(caller.send(get("/samples")))[0] == 503:
-        pass
+        assert time.monotonic() < end
     service.release.set()
     assert answer(second)[0] == 200
 

@@ -16,8 +16,8 @@ from service.manifest import digest
 from service.models.folder import find
 from service.models.registry import Models
 from service.settings import Settings
-from tests.bundles import tiny_bundle, tiny_dataset, tiny_nodes
-from training.exporting import litert, write_model
+from tests.bundles import tiny_bundle, tiny_nodes
+from training.exporting import litert
 from training.exporting.saved_model import Bundle
 from training.networks.layers import Node
 
@@ -85,7 +85,7 @@ def test_damaged_version_is_refused_and_the_sound_one_serves(
 def test_nan_weights_are_refused(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     layers = tiny_nodes((12, 12, 1), 3)
     folder = tmp_path / "tiny" / "1"
-    manifest = write_model.export(layers, tiny_dataset(), {"network": "tiny"}, folder)
+    manifest = tiny_bundle(folder)
     layers[-1].weights["bias"][:] = np.nan
     save(layers, folder)
     litert.write(layers, litert.SIGNATURES, folder)
@@ -98,7 +98,7 @@ def test_nan_weights_are_refused(tmp_path: Path, caplog: pytest.LogCaptureFixtur
 def test_saved_model_that_is_another_network_gives_no_gradients(tmp_path: Path) -> None:
     layers = tiny_nodes((12, 12, 1), 3)
     folder = tmp_path / "tiny" / "1"
-    manifest = write_model.export(layers, tiny_dataset(), {"network": "tiny"}, folder)
+    manifest = tiny_bundle(folder)
     layers[-1].weights["bias"][:] = np.nan
     save(layers, folder)
     manifest.model_copy(update={"digest": digest(folder)}).write(folder)

@@ -19,6 +19,7 @@ BODY = b"tensor" * 100
         (gzip.compress(BODY), "gzip"),
         (zlib.compress(BODY), "deflate"),
     ],
+    ids=["no coding", "identity", "gzip", "deflate"],
 )
 def test_body_is_the_one_that_was_meant(body: bytes, encoding: str | None) -> None:
     assert compression.decompress(body, encoding, len(BODY)) == BODY
@@ -42,6 +43,16 @@ def test_answer_comes_back_as_it_was(encoding: str) -> None:
         (gzip.compress(b"\0" * 10_000_000), "gzip", TooLarge),
         (BODY, "br", Malformed),
         (BODY, "gzip, gzip", Malformed),
+    ],
+    ids=[
+        "plain text",
+        "nothing",
+        "cut off",
+        "more behind the end",
+        "a byte too long",
+        "a bomb",
+        "unknown coding",
+        "two codings",
     ],
 )
 def test_other_bodies_are_refused(body: bytes, encoding: str, refusal: type[Exception]) -> None:

@@ -50,10 +50,11 @@ def test_layers_tell_their_geometry_and_what_feeds_them(tiny_models: Path) -> No
     assert (pool1.kind, pool1.output_shape, pool1.formula) == ("max_pooling", (6, 6, 3), None)
 
 
-def test_metrics_are_those_of_the_exported_graph_over_all_test_images(tmp_path: Path) -> None:
-    manifest = _write(tmp_path / "tiny" / "1")
+def test_metrics_are_those_of_the_exported_graph_over_all_test_images(tiny_models: Path) -> None:
+    manifest = Manifest.read(tiny_models / "tiny-digit" / "1")
     test = tiny_dataset(SHAPE).test
-    run = tf.saved_model.load(str(tmp_path / "tiny" / "1")).signatures["serving_default"]
+    loaded = tf.saved_model.load(str(tiny_models / "tiny-digit" / "1"))
+    run = loaded.signatures["serving_default"]
     rows = run(images=tf.constant(test.images))["probabilities"].numpy().astype(np.float64)
     assert manifest.metrics.accuracy == (rows.argmax(axis=1) == test.labels).mean()
     assert manifest.metrics.images == 24
@@ -116,7 +117,7 @@ def test_taken_version_is_refused_and_stays_as_it_is(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match=r"exists\. Choose another"):
         write_model.vacant(tmp_path, "tiny", 1)
     with pytest.raises(ExportError, match=r"exists\. Choose another"):
-        tiny_bundle(tmp_path / "tiny" / "1", seed=5)
+        _write(tmp_path / "tiny" / "1")
     assert {
         path: path.stat().st_mtime_ns for path in _everything(tmp_path / "tiny" / "1")
     } == before
