@@ -90,7 +90,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 
 def _guarded(app: FastAPI, inner: ASGIApp) -> ASGIApp:
-    """`inner`, FastAPI's own stack, inside our middleware; the last one added sees requests first."""
+    """`inner`, FastAPI's own stack, inside our middleware; the outermost is added last."""
     settings: Settings = app.state.settings
     inner = Direct(inner, app, [*predict.router.routes, *maps.router.routes])
     inner = bodies.Bounded(
