@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from service.errors import NotFound, WrongKind
-from service.introspection import cells, pointwise
+from service.introspection import cells
 from service.manifest import POOLING, Layer
 from service.models.model import Activations
 from service.routes import answers, links
@@ -118,7 +118,7 @@ def _add(kind: str, document: Any) -> None:
         """The window, the kernel and the sum behind one number; for a pool, the winner."""
         manifest = subject.model.manifest
         layer = links.layer_of(manifest, subject.model.layer(name), kind)
-        if layer.kernel is None and layer.kind not in POOLING | pointwise.KINDS:
+        if layer.kernel is None and layer.kind not in POOLING | cells.POINTWISE:
             raise WrongKind(
                 f"{layer.name} is a layer of kind {layer.kind.replace('_', ' ')}: its numbers are"
                 f" not taken apart. It is fed by {', '.join(layer.inputs)}."
@@ -156,11 +156,11 @@ def _document(
 ) -> dict[str, Any]:
     manifest = subject.model.manifest
     found = float(_stack(outputs[layer.name])[row, col, index])
-    if layer.kind in pointwise.KINDS:
+    if layer.kind in cells.POINTWISE:
         values = {
             name: float(_source(subject, name, outputs)[row, col, index]) for name in layer.inputs
         }
-        arithmetic = pointwise.explain(values, layer.activation, found)
+        arithmetic = cells.pointwise(values, layer.activation, found)
     elif layer.kind in POOLING:
         arithmetic = _pooled(
             layer, _source(subject, layer.inputs[0], outputs), row, col, index, found
@@ -197,7 +197,7 @@ def _convolved(
     index: int,
     found: float,
 ) -> dict[str, Any]:
-    window = cells.look(layer, _source(subject, layer.inputs[0], outputs), row, col)
+    window = cells.window_at(layer, _source(subject, layer.inputs[0], outputs), row, col)
     kernel = subject.model.network.weights[f"{layer.name}/kernel"][..., index]
     bias = subject.model.network.weights.get(f"{layer.name}/bias")
     constant = 0.0 if bias is None else float(bias[index])
@@ -209,7 +209,7 @@ def _pooled(
 ) -> dict[str, Any]:
     method = "average" if "average" in layer.kind else "max"
     everywhere = layer.kernel is None
-    window = cells.look_everywhere(source) if everywhere else cells.look(layer, source, row, col)
+    window = cells.whole_input(source) if everywhere else cells.window_at(layer, source, row, col)
     return cells.pooling(window, index, method, found)
 
 
