@@ -1,4 +1,4 @@
-"""Feature maps and pooled maps as a client meets them."""
+"""The endpoints of feature maps and pooled maps."""
 
 import io
 from typing import Any
@@ -112,7 +112,7 @@ def test_etag_differs_when_the_service_itself_does(
 ) -> None:
     url = "/layers/conv1/feature-maps?sample=5&format=png"
     tag = client.get(url).headers["etag"]
-    monkeypatch.setattr(answers, "source", lambda: "another version's code")
+    monkeypatch.setattr(answers, "source_digest", lambda: "another version's code")
     answer = client.get(url, headers={"if-none-match": tag})
     assert (answer.status_code, answer.headers["etag"] != tag) == (200, True)
 
