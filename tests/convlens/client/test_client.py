@@ -1,6 +1,7 @@
 """Both clients against a real server: each answers what the service does, for every picture."""
 
 import asyncio
+import inspect
 import io
 import subprocess
 import sys
@@ -210,3 +211,26 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
     with pytest.raises(AttributeError, match="nothing"):
         convlens.nothing  # noqa: B018
+
+
+def test_both_clients_have_the_same_methods_signatures_and_docstrings() -> None:
+    plain, awaited = (
+        {name: getattr(kind, name) for name in vars(kind) if not name.startswith("_")}
+        for kind in (Client, AsyncClient)
+    )
+    assert plain.keys() == awaited.keys()
+    for name, method in plain.items():
+        assert method.__doc__
+        assert awaited[name].__doc__
+        if name != "predict_many":  # One is an iterator, the other an asynchronous one.
+            assert inspect.signature(method) == inspect.signature(awaited[name])
+            assert inspect.iscoroutinefunction(awaited[name])
+
+
+def test_signatures_name_the_answer_and_not_the_call() -> None:
+    signature = inspect.signature(Client.feature_maps)
+    assert list(signature.parameters)[:3] == ["self", "layer", "image"]
+    assert signature.parameters["stage"].default == "post"
+    assert signature.return_annotation == np.typing.NDArray[np.float32]
+    with Client() as client:
+        assert next(iter(inspect.signature(client.feature_maps).parameters)) == "layer"
