@@ -1,4 +1,4 @@
-"""Both clients against a real server: each answers what the service does, for every picture."""
+"""Both clients against a real server: their answers are those of the service."""
 
 import asyncio
 import inspect
@@ -22,18 +22,18 @@ PICTURE = save(seven())
 
 
 def both(address: str, client: Client, ask: Callable[[Any], Any]) -> list[Any]:
-    """What `ask` gets from the client and from its asynchronous twin."""
+    """What `ask` gets from the client and from an AsyncClient."""
 
-    async def twin() -> Any:
+    async def awaited() -> Any:
         async with AsyncClient(f"http://{address}") as other:
             return await ask(other)
 
-    return [ask(client), asyncio.run(twin())]
+    return [ask(client), asyncio.run(awaited())]
 
 
 @pytest.fixture
 def get(address: str) -> Callable[..., Any]:
-    """What the service answers to a request by hand."""
+    """What the service answers to a plain HTTP request."""
 
     def ask(path: str, **params: Any) -> Any:
         response = httpx.post(
@@ -174,19 +174,19 @@ def test_refusals_carry_the_services_sentence(address: str, client: Client) -> N
         (5, "not int"),
     ],
 )
-def test_what_is_no_picture_never_leaves(client: Client, source: Any, words: str) -> None:
+def test_what_is_not_a_picture_is_not_sent(client: Client, source: Any, words: str) -> None:
     with pytest.raises((ValueError, TypeError), match=words):
         client.predict(source)
 
 
-def test_nobody_there_is_said(tmp_path: Path) -> None:
+def test_missing_service_is_unreachable(tmp_path: Path) -> None:
     with Client("http://127.0.0.1:9", retries=0) as client:
         assert not client.ready()
         with pytest.raises(Unreachable, match=r"http://127.0.0.1:9 cannot be reached"):
             client.models()
 
 
-def test_another_server_is_told_apart() -> None:
+def test_answer_of_another_server_is_an_error() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, json={"hello": "world"})
 
