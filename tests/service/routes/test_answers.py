@@ -33,7 +33,7 @@ def calls(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     for place, name in ((model.network, "activations"), (saved, "grad_cam"), (model, "_classify")):
         run = getattr(place, name)
         monkeypatch.setattr(place, name, _counted(run, name, made))
-    model._kept.clear()
+    model._cached.clear()
     return made
 
 

@@ -90,7 +90,7 @@ def test_known_etag_costs_no_forward_pass(
         return activations(images)
 
     monkeypatch.setattr(network, "activations", counted)
-    model(client)._kept.clear()
+    model(client)._cached.clear()
     response = client.get(url, headers={"if-none-match": tag})
     assert (response.status_code, response.content, calls) == (304, b"", 0)
     for _ in range(3):
