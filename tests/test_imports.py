@@ -29,13 +29,20 @@ SERVICE: Mapping[str, set[str]] = {
         "errors",
         "http",
         "images",
+        "models",
+        "protocols",
+        "routes",
+        "settings",
+    },
+    "protocols.open_inference": {
+        "errors",
+        "http",
         "manifest",
         "models",
         "protocols",
         "routes",
         "settings",
     },
-    "protocols.open_inference": {"errors", "http", "manifest", "models", "protocols", "settings"},
     "protocols": {"errors", "images", "manifest", "models"},
     "routes": {
         "drawing",
@@ -171,7 +178,9 @@ def test_tensorflow_is_not_imported_before_a_gradient_is_asked_for() -> None:
         import convlens.__main__
         from fastapi.testclient import TestClient
         from service.app import create_app
-        with TestClient(create_app()) as client:
+        from service.settings import Settings
+        # Loading TensorFlow may take longer than the default deadline on a busy machine.
+        with TestClient(create_app(Settings(deadline_seconds=120))) as client:
             for url in ("/layers/conv2/feature-maps", "/layers/conv1/filters", "/grad-cam"):
                 assert client.get(url).status_code == 200
                 print("tensorflow" in sys.modules)
