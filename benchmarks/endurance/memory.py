@@ -18,11 +18,12 @@ import numpy as np
 import typer
 from PIL import Image
 
-from benchmarks import http_requests, machine, request_bodies, running_server, scenes
+from benchmarks import machine, synthetic_photos
 from benchmarks.endurance import open_loop
 from benchmarks.endurance.open_loop import percentile
-from benchmarks.running_server import Server
-from benchmarks.servers import bare_model, peers
+from benchmarks.harness import http_requests, peers, request_bodies, running_server
+from benchmarks.harness.running_server import Server
+from benchmarks.servers import bare_model
 from service.settings import Settings
 
 READY = http_requests.http_get("/readyz")
@@ -50,7 +51,7 @@ def main(
         digit = _post(request_bodies.png(digits[0]))
         open_loop.run(server.port, digit, 64, seconds)
         _tell(server, f"{seconds} s of digits over 64 connections")
-        photograph = scenes.photograph(digits[0], np.random.default_rng(1)).jpeg
+        photograph = synthetic_photos.photograph(digits[0], np.random.default_rng(1)).jpeg
         open_loop.run(server.port, _post(photograph), 4 * workers, seconds)
         _tell(server, f"{seconds} s of photographs over {4 * workers}")
         most = _highest(server, 4 * workers)

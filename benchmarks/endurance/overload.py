@@ -20,11 +20,11 @@ import numpy as np
 import typer
 from PIL import Image
 
-from benchmarks import http_requests, machine, request_bodies, running_server
+from benchmarks import machine
 from benchmarks.endurance import open_loop
 from benchmarks.endurance.open_loop import Storm, percentile
-from benchmarks.running_server import Server
-from benchmarks.servers import peers
+from benchmarks.harness import http_requests, peers, request_bodies, running_server
+from benchmarks.harness.running_server import Server
 
 CONNECTIONS = (4, 8, 16, 32, 64)
 STORM_CONNECTIONS = 512

@@ -22,10 +22,11 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from benchmarks import machine, running_server
+from benchmarks import machine
 from benchmarks.endurance import soak_mix, soak_report
 from benchmarks.endurance.soak_mix import Mix, Question, Wrong
 from benchmarks.endurance.soak_report import Sample
+from benchmarks.harness import running_server
 
 SHARE = 0.7
 # For the peak: enough to keep two workers at it, too few for any question to be refused, since

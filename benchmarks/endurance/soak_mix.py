@@ -14,7 +14,8 @@ from typing import Any
 import httpx2 as httpx
 import numpy as np
 
-from benchmarks import http_requests, request_bodies, scenes
+from benchmarks import synthetic_photos
+from benchmarks.harness import http_requests, request_bodies
 
 CLOSE = 1e-4
 PICTURES = 64
@@ -84,7 +85,7 @@ async def prepare(client: httpx.AsyncClient) -> Mix:
     rng = np.random.default_rng(7)
     sent = [(request_bodies.multipart(digits[i : i + 1], "file"), "digit") for i in range(PICTURES)]
     for i in range(PHOTOGRAPHS):
-        jpeg = scenes.photograph(digits[i], rng).jpeg
+        jpeg = synthetic_photos.photograph(digits[i], rng).jpeg
         sent.append(((jpeg, {"Content-Type": "image/jpeg"}), "photograph"))
     for i in range(0, PICTURES, 8):
         sent.append((request_bodies.multipart(digits[i : i + 8], "file"), "eight digits"))

@@ -9,7 +9,7 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from benchmarks.running_server import Server
+from benchmarks.harness.running_server import Server
 
 # Of the time: caches fill and allocators settle before a slope means anything.
 WARM_UP = 0.2

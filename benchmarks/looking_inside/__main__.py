@@ -22,13 +22,13 @@ import typer
 from numpy.typing import NDArray
 from rich.console import Console
 
-from benchmarks import environments, machine, running_server
-from benchmarks.looking_inside import in_process, map_stages, maps
+from benchmarks import machine
+from benchmarks.harness import commits, environments, peers, running_server, wrk
+from benchmarks.harness.peers import Peer
+from benchmarks.looking_inside import in_process, map_requests, map_stages
 from benchmarks.looking_inside import report as report
-from benchmarks.looking_inside.maps import CASES, Case
+from benchmarks.looking_inside.map_requests import CASES, Case
 from benchmarks.options import Environments, Report, Rounds, Seconds
-from benchmarks.servers import commits, peers, wrk
-from benchmarks.servers.peers import Peer
 from service.models.litert import Network
 
 MODEL = Path("models/mnist-lecture/1")
@@ -87,7 +87,7 @@ def _http(
     digits: NDArray[np.uint8], names: list[str], rounds: int, seconds: float
 ) -> dict[str, Any]:
     """Every server in turn in every round: rate, p50 and p99 of each case, medians of rounds."""
-    right = maps.expected(Network(MODEL, (28, 28, 1)), digits)
+    right = map_requests.expected(Network(MODEL, (28, 28, 1)), digits)
     with ExitStack() as stack:
         today = peers.read("convlens")
         olds = [commits.server(one, stack.enter_context(commits.unpacked(one))) for one in names]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks import environments, running_server
+from benchmarks.harness import environments, running_server
 
 FOLDER = Path(__file__).parent / "explainers"
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.looking_inside.in_process import TASKS
+from benchmarks.looking_inside.map_requests import ENTRY
 from benchmarks.looking_inside.map_stages import PILLOW, WHOLE
-from benchmarks.looking_inside.maps import ENTRY
-from benchmarks.servers.table import table
+from benchmarks.markdown import table
 
 Part = Mapping[str, Any]
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from benchmarks.harness.request_bodies import png
 from benchmarks.model_cards.corruptions import CORRUPTIONS
-from benchmarks.request_bodies import png
 from service.images import reader
 from service.images.decode import Limits
 from service.manifest import Manifest

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from benchmarks.scenes import Scene, photograph
+from benchmarks.synthetic_photos import Scene, photograph
 from service.images import decode, prepare
 from service.models.folder import read_manifest
 from service.models.litert import Network

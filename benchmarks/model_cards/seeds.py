@@ -13,9 +13,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from benchmarks import machine
+from benchmarks import machine, markdown
 from benchmarks.options import Page
-from benchmarks.servers import table
 from training import recipes
 from training.datasets import named
 from training.fitting import batches, loop
@@ -43,7 +42,7 @@ def main(
         spread = f"{mean(shares):.2%} ± {100 * stdev(shares):.2f}"
         rows.append([name, str(epochs), each, spread])
     head = ["recipe", "epochs", "test accuracy, a seed each", "mean ± standard deviation, points"]
-    page = f"# Seeds\n\n{''.join(about)}\n{table.table(head, rows)}"
+    page = f"# Seeds\n\n{''.join(about)}\n{markdown.table(head, rows)}"
     if output is not None:
         output.write_text(page + "\n")
     print(page)

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.servers`: convlens beside what a user would pick instead, as a table.
+"""`python -m benchmarks.servers`: convlens beside what a user would pick instead, as a report.
 
     python -m benchmarks.servers --data DIR --output docs/benchmarks/serving   # everything
     python -m benchmarks.servers --peers convlens,starlette-noop,fastapi-signature --rounds 1
@@ -16,9 +16,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from benchmarks import environments, http_requests, machine
+from benchmarks import machine
+from benchmarks.harness import environments, http_requests, peers, wrk
 from benchmarks.options import Environments, Report, Rounds, Seconds
-from benchmarks.servers import bare_model, peers, table, wrk
+from benchmarks.servers import bare_model, report
 from benchmarks.servers.rounds import Plan, Record
 
 DIGITS = 200
@@ -61,7 +62,7 @@ def main(
                 plan.run(record)
                 # After each server, so that a run that is cut short has not been in vain.
                 _write(output, records, known, about)
-    print(table.serving(records, known, about))
+    print(report.serving(records, known, about))
 
 
 def _write(
@@ -70,9 +71,9 @@ def _write(
     if output is None:
         return
     output.parent.mkdir(parents=True, exist_ok=True)
-    report = table.serving(records, known, about)
-    output.with_suffix(".md").write_text(f"# convlens beside other servers\n\n{report}")
-    written = json.dumps(table.record(records, known, about), indent=1)
+    page = report.serving(records, known, about)
+    output.with_suffix(".md").write_text(f"# convlens beside other servers\n\n{page}")
+    written = json.dumps(report.as_json(records, known, about), indent=1)
     output.with_suffix(".json").write_text(written + "\n")
 
 

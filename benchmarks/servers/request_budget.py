@@ -13,8 +13,9 @@ import numpy as np
 import orjson
 import typer
 
-from benchmarks import http_requests, machine, stages
-from benchmarks.servers.peers import Ask
+from benchmarks import cpu_time, machine
+from benchmarks.harness import http_requests
+from benchmarks.harness.peers import Ask
 from service.app import create_app
 from service.images import multipart, reader, tokens
 from service.models.model import Model
@@ -35,7 +36,7 @@ def main(
     }
     for line in machine.describe():
         print(f"- {line}")
-    with asyncio.Runner(loop_factory=stages.loop()) as runner:
+    with asyncio.Runner(loop_factory=cpu_time.loop()) as runner:
         runner.run(_measure(raw, model))
 
 
@@ -50,15 +51,15 @@ async def _measure(raw: dict[str, list[bytes]], name: str) -> None:
         pixels = [one.pixels for one in prepared if one is not None]
         rows = [model.network.classify(one[np.newaxis])[0].tolist() for one in pixels]
         alone: dict[str, float] = {
-            "form": stages.each(lambda body: multipart.parse(body, boundary, 1), bodies),
-            "decode and prepare": stages.each(
+            "form": cpu_time.each(lambda body: multipart.parse(body, boundary, 1), bodies),
+            "decode and prepare": cpu_time.each(
                 lambda f: reader.read_trained_png(f, model.manifest), files
             ),
-            "model": stages.each(lambda one: model.network.classify(one[np.newaxis]), pixels),
-            "token": stages.each(tokens.encode, pixels),
-            "JSON": stages.each(orjson.dumps, rows),
+            "model": cpu_time.each(lambda one: model.network.classify(one[np.newaxis]), pixels),
+            "token": cpu_time.each(tokens.encode, pixels),
+            "JSON": cpu_time.each(orjson.dumps, rows),
         }
-        whole = {body: await stages.whole(app, dict(state or {}), raw[body]) for body in raw}
+        whole = {body: await cpu_time.whole(app, dict(state or {}), raw[body]) for body in raw}
     print("\n| stage | µs |\n|---|---:|")
     for stage, taken in alone.items():
         print(f"| {stage} | {taken:.1f} |")

@@ -6,14 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import http_requests, running_server
-from benchmarks.http_requests import Request
-from benchmarks.request_bodies import Pixels
-from benchmarks.running_server import NotStarted, Server
-from benchmarks.servers import wrk
+from benchmarks.harness import http_requests, running_server, wrk
+from benchmarks.harness.http_requests import Request
+from benchmarks.harness.peers import Ask, Peer
+from benchmarks.harness.request_bodies import Pixels
+from benchmarks.harness.running_server import NotStarted, Server
+from benchmarks.harness.wrk import Load
 from benchmarks.servers.bare_model import Bare
-from benchmarks.servers.peers import Ask, Peer
-from benchmarks.servers.wrk import Load
 
 CONNECTIONS_FOR_MANY = 4
 """At once where one request holds many images: enough to keep two cores busy."""

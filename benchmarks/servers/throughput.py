@@ -15,11 +15,12 @@ import numpy as np
 import typer
 from rich.console import Console
 
-from benchmarks import http_requests, machine, running_server
+from benchmarks import machine, markdown
+from benchmarks.harness import http_requests, peers, running_server, wrk
+from benchmarks.harness.peers import Ask
+from benchmarks.harness.request_bodies import Pixels
 from benchmarks.options import Page, Rounds, Seconds
-from benchmarks.request_bodies import Pixels
-from benchmarks.servers import bare_model, peers, table, wrk
-from benchmarks.servers.peers import Ask
+from benchmarks.servers import bare_model
 from benchmarks.servers.rounds import MANY
 from service.manifest import Manifest
 from service.models.folder import find
@@ -99,7 +100,7 @@ def _table(rates: dict[str, Rates]) -> str:
     head: Sequence[str] = ["model", "bare"]
     for words in BODIES.values():
         head = [*head, f"as {words}", "of bare"]
-    return table.table(head, rows)
+    return markdown.table(head, rows)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmarks import http_requests, request_bodies
+from benchmarks.harness import http_requests, request_bodies
 from service.drawing import canvas, grid
 from service.images import tokens
 from service.models.litert import Network

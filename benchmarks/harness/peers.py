@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parents[1] / "servers" / "peers"
 
 
 class Ask(BaseModel):

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.request_bodies import KINDS, Pixels
-from benchmarks.servers.peers import Ask
+from benchmarks.harness.peers import Ask
+from benchmarks.harness.request_bodies import KINDS, Pixels
 from service.images import decode, prepare, samples
 
 Floats = NDArray[np.float64]

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks import http_requests
-from benchmarks.servers.peers import Peer
+from benchmarks.harness import http_requests
+from benchmarks.harness.peers import Peer
 
 TAG = "CONVLENS_BENCHMARK"
 PATIENCE = 90.0

@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from statistics import median
 from typing import Any
 
+from benchmarks.harness.wrk import Load
+from benchmarks.markdown import table
 from benchmarks.servers.bare_model import Bare
 from benchmarks.servers.rounds import MANY, Case, Record
-from benchmarks.servers.wrk import Load
 
-Row = Sequence[str]
 Value = Callable[[Load], float]
 
 
@@ -52,7 +52,7 @@ def serving(records: Sequence[Record], bare: Bare, machine: Sequence[str]) -> st
     return "\n\n".join(parts) + "\n"
 
 
-def record(records: Sequence[Record], bare: Bare, machine: Sequence[str]) -> dict[str, Any]:
+def as_json(records: Sequence[Record], bare: Bare, machine: Sequence[str]) -> dict[str, Any]:
     """Everything, for programs: each figure of each round."""
     return {
         "machine": list(machine),
@@ -178,8 +178,3 @@ def _rest(records: Sequence[Record], bare: Bare) -> str:
 
 def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:,.0f}"
-
-
-def table(head: Row, rows: Sequence[Row]) -> str:
-    rule = ["---" if i == 0 else "---:" for i in range(len(head))]
-    return "\n".join("| " + " | ".join(row) + " |" for row in (head, rule, *rows))

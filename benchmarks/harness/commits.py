@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.servers import peers
-from benchmarks.servers.peers import Peer
+from benchmarks.harness import peers
+from benchmarks.harness.peers import Peer
 
 
 @contextmanager
