@@ -68,7 +68,7 @@ def main(
 
 
 def _tell(server: Server, after: str) -> None:
-    server.settle()
+    server.wait_until_idle()
     print(f"| {after} | {server.memory():,.0f} |", flush=True)
 
 

@@ -26,7 +26,9 @@ SHOWN = 10
 def main(
     model: Annotated[Path, typer.Option(help="Model folder.")] = Path("models/mnist-lecture/1"),
     reloads: Annotated[int, typer.Option(min=SHOWN, help="How often a version is replaced.")] = 50,
-    grad_cam: Annotated[bool, typer.Option(help="Ask each version why, by TensorFlow.")] = False,
+    grad_cam: Annotated[
+        bool, typer.Option(help="Endpoint each version why, by TensorFlow.")
+    ] = False,
 ) -> None:
     """Print the memory after every tenth reload."""
     print("\n".join(f"- {line}" for line in machine.describe()) + "\n")

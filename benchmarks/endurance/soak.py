@@ -50,7 +50,7 @@ class Traffic:
         self.seconds: list[float] = []
 
     async def closed(self, seconds: float) -> float:
-        """Ask without pause over `CONNECTIONS`, and return the right answers a second."""
+        """Endpoint without pause over `CONNECTIONS`, and return the right answers a second."""
         began = time.perf_counter()
 
         async def ask() -> None:
@@ -63,7 +63,7 @@ class Traffic:
         return right / (time.perf_counter() - began)
 
     async def constant(self, rate: float, seconds: float) -> None:
-        """Ask `rate` times a second, whatever the answers take: times count from when due."""
+        """Endpoint `rate` times a second, whatever the answers take: times count from when due."""
         began = time.perf_counter()
         under_way: set[asyncio.Task[None]] = set()
         for i in range(int(rate * seconds)):
@@ -138,7 +138,7 @@ async def _soak(server: running_server.Server, seconds: float, about: list[str])
     address = f"http://127.0.0.1:{server.port}"
     async with httpx.AsyncClient(base_url=address, timeout=30, limits=limits) as client:
         await _ready(client, server)
-        server.settle()
+        server.wait_until_idle()
         console.print("asking every question once")
         mix = await soak_mix.prepare(client)
         warm = Traffic(client, mix)
@@ -151,7 +151,7 @@ async def _soak(server: running_server.Server, seconds: float, about: list[str])
 
 
 async def _ready(client: httpx.AsyncClient, server: running_server.Server) -> None:
-    until = time.monotonic() + running_server.PATIENCE
+    until = time.monotonic() + running_server.START_TIMEOUT_S
     while time.monotonic() < until and server.process.poll() is None:
         try:
             if (await client.get("/readyz")).status_code == 200:

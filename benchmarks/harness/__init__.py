@@ -1,1 +1,1 @@
-"""Starts servers, builds the requests that they take, and puts load on them."""
+"""Starts a server, builds the requests that it takes, and puts load on it."""

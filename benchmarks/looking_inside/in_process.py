@@ -76,7 +76,7 @@ def measure(
 ) -> tuple[list[Explainer], dict[str, dict[str, float]]]:
     """All explainers in turn in every round, and how far each one's numbers are from convlens'."""
     explainers = [Explainer(*one) for one in EXPLAINERS]
-    with running_server.unwound(), TemporaryDirectory() as place, ExitStack() as stack:
+    with running_server.exit_on_sigterm(), TemporaryDirectory() as place, ExitStack() as stack:
         file = Path(place) / "digits.npz"
         np.savez(file, digits=digits, labels=labels)
         running = {

@@ -26,7 +26,7 @@ PILLOW = "beside it: the PNG file by Pillow's encoder"
 
 def measure(digits: NDArray[np.uint8]) -> dict[str, Stages]:
     """The stages of conv1 as .npy and as PNG for `digits`, uint8 (n, 28, 28, 1), none kept."""
-    with asyncio.Runner(loop_factory=cpu_time.loop()) as runner:
+    with asyncio.Runner(loop_factory=cpu_time.uvloop_factory()) as runner:
         return runner.run(_measure(digits))
 
 
@@ -37,8 +37,8 @@ async def _measure(digits: NDArray[np.uint8]) -> dict[str, Stages]:
         texts = [tokens.encode(digit) for digit in digits]
         maps = [model.network.activations(digit[np.newaxis])["conv1"][0] for digit in digits]
         shared = {
-            "token": cpu_time.each(lambda one: tokens.decode(one, digits.shape[1:]), texts),
-            "network": cpu_time.each(
+            "token": cpu_time.per_item(lambda one: tokens.decode(one, digits.shape[1:]), texts),
+            "network": cpu_time.per_item(
                 lambda one: model.network.activations(one[np.newaxis]), [*digits]
             ),
         }
@@ -46,7 +46,7 @@ async def _measure(digits: NDArray[np.uint8]) -> dict[str, Stages]:
         found = {}
         for case, form in zip(CASES[-2:], made, strict=True):
             raw = case.requests(digits)
-            whole = await cpu_time.whole(app, dict(state or {}), raw, time.process_time)
+            whole = await cpu_time.per_request(app, dict(state or {}), raw, time.process_time)
             known = {**shared, **made[form]}
             rest = {"HTTP, routing, parameters, entity tag": whole - sum(known.values())}
             found[case.title] = {**known, **rest, WHOLE: whole}
@@ -55,12 +55,14 @@ async def _measure(digits: NDArray[np.uint8]) -> dict[str, Stages]:
 
 
 def _npy(maps: Sequence[NDArray[np.float32]]) -> Stages:
-    return {"the .npy": cpu_time.each(answers.npy, maps)}
+    return {"the .npy": cpu_time.per_item(answers.npy, maps)}
 
 
 def _by_pillow(maps: Sequence[NDArray[np.float32]]) -> float:
     """At the level of zlib that the service had."""
-    return cpu_time.each(lambda one: one.save(io.BytesIO(), "PNG", compress_level=3), _drawn(maps))
+    return cpu_time.per_item(
+        lambda one: one.save(io.BytesIO(), "PNG", compress_level=3), _drawn(maps)
+    )
 
 
 def _drawn(maps: Sequence[NDArray[np.float32]]) -> list[Image.Image]:
@@ -72,6 +74,6 @@ def _picture(maps: Sequence[NDArray[np.float32]]) -> Stages:
     """Drawing, and compression of what is drawn."""
     drawn = _drawn(maps)
     sheets = [(np.array(one), np.array(one.getpalette(), np.uint8)) for one in drawn]
-    encoding = cpu_time.each(lambda one: png.encode(one[0], one[1], {}), sheets)
-    whole = cpu_time.each(lambda one: grid.grid(one, "mnist-lecture · conv1"), maps)
+    encoding = cpu_time.per_item(lambda one: png.encode(one[0], one[1], {}), sheets)
+    whole = cpu_time.per_item(lambda one: grid.grid(one, "mnist-lecture · conv1"), maps)
     return {"colours, tiles, words": whole - encoding, "the PNG file": encoding}
