@@ -50,7 +50,7 @@ class Traffic:
         self.seconds: list[float] = []
 
     async def closed(self, seconds: float) -> float:
-        """Endpoint without pause over `CONNECTIONS`, and return the right answers a second."""
+        """Ask without pause over `CONNECTIONS`, and return the right answers a second."""
         began = time.perf_counter()
 
         async def ask() -> None:
@@ -63,7 +63,7 @@ class Traffic:
         return right / (time.perf_counter() - began)
 
     async def constant(self, rate: float, seconds: float) -> None:
-        """Endpoint `rate` times a second, whatever the answers take: times count from when due."""
+        """Ask `rate` times a second, whatever the answers take: times count from when due."""
         began = time.perf_counter()
         under_way: set[asyncio.Task[None]] = set()
         for i in range(int(rate * seconds)):

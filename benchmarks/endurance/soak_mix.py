@@ -80,7 +80,7 @@ class Mix:
 
 
 async def prepare(client: httpx.AsyncClient) -> Mix:
-    """Endpoint every question once, alone, and keep what was answered."""
+    """Ask every question once, alone, and keep what was answered."""
     digits = http_requests.digits(None, PICTURES)
     rng = np.random.default_rng(7)
     sent = [(request_bodies.multipart(digits[i : i + 1], "file"), "digit") for i in range(PICTURES)]
