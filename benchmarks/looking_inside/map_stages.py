@@ -1,4 +1,4 @@
-"""Where the time of one request for maps goes: µs by stage, in one process, without a network."""
+"""CPU time of one request for maps by stage, in µs, in one process without a network."""
 
 import asyncio
 import io
@@ -20,12 +20,12 @@ from service.settings import Settings
 
 Stages = dict[str, float]
 
-WHOLE = "one request"
-PILLOW = "beside it: the PNG file by Pillow's encoder"
+REQUEST = "one request"
+PILLOW_ENCODER = "beside it: the PNG file by Pillow's encoder"
 
 
 def measure(digits: NDArray[np.uint8]) -> dict[str, Stages]:
-    """The stages of conv1 as .npy and as PNG for `digits`, uint8 (n, 28, 28, 1), none kept."""
+    """The stages of conv1 as .npy and as PNG for `digits`, uint8 (n, 28, 28, 1), none cached."""
     with asyncio.Runner(loop_factory=cpu_time.uvloop_factory()) as runner:
         return runner.run(_measure(digits))
 
@@ -49,8 +49,8 @@ async def _measure(digits: NDArray[np.uint8]) -> dict[str, Stages]:
             whole = await cpu_time.per_request(app, dict(state or {}), raw, time.process_time)
             known = {**shared, **made[form]}
             rest = {"HTTP, routing, parameters, entity tag": whole - sum(known.values())}
-            found[case.title] = {**known, **rest, WHOLE: whole}
-    found[CASES[-1].title][PILLOW] = _by_pillow(maps)
+            found[case.title] = {**known, **rest, REQUEST: whole}
+    found[CASES[-1].title][PILLOW_ENCODER] = _by_pillow(maps)
     return found
 
 
@@ -59,7 +59,7 @@ def _npy(maps: Sequence[NDArray[np.float32]]) -> Stages:
 
 
 def _by_pillow(maps: Sequence[NDArray[np.float32]]) -> float:
-    """At the level of zlib that the service had."""
+    """With the zlib level that the first version used."""
     return cpu_time.per_item(
         lambda one: one.save(io.BytesIO(), "PNG", compress_level=3), _drawn(maps)
     )
@@ -71,7 +71,7 @@ def _drawn(maps: Sequence[NDArray[np.float32]]) -> list[Image.Image]:
 
 
 def _picture(maps: Sequence[NDArray[np.float32]]) -> Stages:
-    """Drawing, and compression of what is drawn."""
+    """Drawing, and compressing the drawn pixels."""
     drawn = _drawn(maps)
     sheets = [(np.array(one), np.array(one.getpalette(), np.uint8)) for one in drawn]
     encoding = cpu_time.per_item(lambda one: png.encode(one[0], one[1], {}), sheets)
