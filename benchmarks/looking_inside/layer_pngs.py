@@ -1,7 +1,7 @@
 """`python -m benchmarks.looking_inside.layer_pngs`: CPU time of drawing a layer's PNG.
 
 Compares it with the code of the first version, which this module keeps. Prints a line for each
-layer of the lecture's networks; the figures are medians of the CPU time of one thread, both in turn.
+layer of the lecture's networks; figures are medians of the CPU time of one thread, both in turn.
 """
 
 import io

@@ -53,7 +53,7 @@ async def _measure(raw: dict[str, list[bytes]], name: str) -> None:
         prepared = [reader.read_trained_png(file, model.manifest) for file in files]
         pixels = [one.pixels for one in prepared if one is not None]
         rows = [model.network.classify(one[np.newaxis])[0].tolist() for one in pixels]
-        alone: dict[str, float] = {
+        stages: dict[str, float] = {
             "form": cpu_time.per_item(lambda body: multipart.parse(body, boundary, 1), bodies),
             "decode and prepare": cpu_time.per_item(
                 lambda f: reader.read_trained_png(f, model.manifest), files
@@ -66,9 +66,9 @@ async def _measure(raw: dict[str, list[bytes]], name: str) -> None:
             body: await cpu_time.per_request(app, dict(state or {}), raw[body]) for body in raw
         }
     print("\n| stage | µs |\n|---|---:|")
-    for stage, taken in alone.items():
+    for stage, taken in stages.items():
         print(f"| {stage} | {taken:.1f} |")
-    rest = whole["multipart"] - sum(alone.values())
+    rest = whole["multipart"] - sum(stages.values())
     print(f"| HTTP, middleware, queue, event loop | {rest:.1f} |")
     print(f"| **one request, multipart** | **{whole['multipart']:.1f}** |")
     print(f"| one request, raw body | {whole['raw']:.1f} |")
