@@ -80,8 +80,8 @@ def test_figures_are_those_of_the_images(measured: tuple[Path, str]) -> None:
         assert counts.sum() == sum(one.count for one in found.bins) == 40
         assert np.trace(counts) / 40 == pytest.approx(manifest.metrics.accuracy)
         assert found.sample == 7
-        assert len(found.foreign) == kinds
-        assert {kind: len(shares) for kind, shares in found.spoiled.items()} == {
+        assert len(found.out_of_distribution) == kinds
+        assert {kind: len(shares) for kind, shares in found.corrupted.items()} == {
             corruption.name: 3 for corruption in CORRUPTIONS
         }
 

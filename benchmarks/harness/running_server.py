@@ -1,4 +1,4 @@
-"""A peer becomes a running server on a free port of loopback, and its processes' memory."""
+"""Starts a peer on a free loopback port; measures the memory and CPU time of its processes."""
 
 import contextlib
 import os
@@ -17,20 +17,21 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks import http_requests
-from benchmarks.servers.peers import Peer
+from benchmarks.harness import http_requests
+from benchmarks.harness.peers import Peer
 
 TAG = "CONVLENS_BENCHMARK"
-PATIENCE = 90.0
+"""Environment variable by which all processes of a server are found, daemons included."""
+START_TIMEOUT_S = 90.0
 
 
 class NotStarted(Exception):
-    """A server did not answer in time, or ended."""
+    """A server did not answer in time, or exited."""
 
 
 @dataclass(slots=True)
 class Server:
-    """A server that answers; `seconds` from its start to its first good answer."""
+    """A running server; `seconds` is the time from its start to its first 200."""
 
     port: int
     process: subprocess.Popen[bytes]
@@ -38,7 +39,7 @@ class Server:
     seconds: float = 0.0
 
     def processes(self) -> list[psutil.Process]:
-        """All processes of the server: its children, and what carries its mark."""
+        """All processes of the server: its children, and those that inherited its TAG."""
         found: dict[int, psutil.Process] = {}
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error, OSError):
@@ -48,25 +49,26 @@ class Server:
         return list(found.values())
 
     def memory(self) -> float:
-        """Proportional set size of all its processes, in MB of 10⁶ bytes."""
+        """The proportional set size (PSS) of all its processes, in MB of 10⁶ bytes."""
         total = 0
         for process in self.processes():
             with contextlib.suppress(psutil.Error):
                 total += process.memory_full_info().pss
         return total / 1e6
 
-    def settle(self, most: float = 30.0) -> None:
-        """Wait until its processes hardly compute: workers may still load after an answer."""
-        until = time.monotonic() + most
-        before = self.computed()
+    def wait_until_idle(self, timeout: float = 30.0) -> None:
+        """Waits until its processes use little CPU: workers may still load after a first answer."""
+        until = time.monotonic() + timeout
+        before = self.cpu_seconds()
         while time.monotonic() < until:
             time.sleep(0.5)
-            now = self.computed()
+            now = self.cpu_seconds()
             if now - before < 0.05:
                 return
             before = now
 
-    def computed(self) -> float:
+    def cpu_seconds(self) -> float:
+        """User and system time of all its processes since their start, in seconds."""
         seconds = 0.0
         for process in self.processes():
             with contextlib.suppress(psutil.Error):
@@ -77,24 +79,24 @@ class Server:
 
 @contextmanager
 def running(peer: Peer, python: Path, model: Path, workers: int, first: bytes) -> Iterator[Server]:
-    """Start `peer`, wait until it answers `first` with 200 and is at rest; stop it at the end.
+    """Starts `peer`, waits until it answers the request `first` with 200 and is idle; stops it.
 
-    Raises NotStarted with the log's last line.
+    Raises NotStarted with the last line of the server's log.
     """
     log = Path(tempfile.gettempdir()) / f"convlens-benchmark-{peer.name}.log"
-    with unwound():
+    with exit_on_sigterm():
         server = _start(peer, python, model, workers, log)
         try:
             server.seconds = _wait(server, first, log)
-            server.settle()
+            server.wait_until_idle()
             yield server
         finally:
             _stop(server)
 
 
 @contextmanager
-def unwound() -> Iterator[None]:
-    """Let a termination end what was started, or it would go on running."""
+def exit_on_sigterm() -> Iterator[None]:
+    """Turns SIGTERM into SystemExit, so that `finally` blocks stop what was started."""
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         yield
@@ -140,7 +142,7 @@ def _start(peer: Peer, python: Path, model: Path, workers: int, log: Path) -> Se
 
 
 def free_port() -> int:
-    """A port of loopback that nothing listens on."""
+    """A loopback port that nothing listens on."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
@@ -150,16 +152,16 @@ def free_port() -> int:
 def _wait(server: Server, first: bytes, log: Path) -> float:
     began = time.monotonic()
     last = "no connection"
-    while (waited := time.monotonic() - began) < PATIENCE:
+    while (waited := time.monotonic() - began) < START_TIMEOUT_S:
         if server.process.poll() is not None:
             raise NotStarted(f"it ended with status {server.process.returncode}: {_last(log)}")
         with contextlib.suppress(OSError, ValueError):
-            status, body = http_requests.send(server.port, first, PATIENCE - waited)
+            status, body = http_requests.send(server.port, first, START_TIMEOUT_S - waited)
             if status == 200:
                 return time.monotonic() - began
             last = f"{status} {body[:200]!r}"
         time.sleep(0.02)
-    raise NotStarted(f"no answer in {PATIENCE:.0f} s, but {last}: {_last(log)}")
+    raise NotStarted(f"no answer in {START_TIMEOUT_S:.0f} s, but {last}: {_last(log)}")
 
 
 def _last(log: Path) -> str:

@@ -1,4 +1,7 @@
-"""Work becomes µs of processor time: a stage alone, or whole requests without a network."""
+"""Measures CPU time in µs: of a function per item, or of the service per request, no network used.
+
+`per_request` uses the service's connection protocol on a transport that sends nothing.
+"""
 
 import asyncio
 import statistics
@@ -14,8 +17,8 @@ from service.http.connection import Connection
 ROUNDS = 15
 
 
-class Wire(asyncio.Transport):
-    """The other end of a connection: keeps what is written, and says when an answer is whole."""
+class FakeTransport(asyncio.Transport):
+    """Keeps what the service writes, and sets `answered` when it has written an answer."""
 
     def __init__(self) -> None:
         super().__init__({"peername": ("127.0.0.1", 1), "sockname": ("127.0.0.1", 2)})
@@ -30,23 +33,24 @@ class Wire(asyncio.Transport):
         return False
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Does nothing: there is no socket."""
 
     def pause_reading(self) -> None:
-        """Nothing comes by itself."""
+        """Does nothing: the benchmark calls `data_received` itself."""
 
     def resume_reading(self) -> None:
-        """Nothing comes by itself."""
+        """Does nothing: the benchmark calls `data_received` itself."""
 
 
-def loop() -> Callable[[], asyncio.AbstractEventLoop]:
+def uvloop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    """The event loop that the service runs on."""
     factory = uvicorn.Config("", loop="uvloop").get_loop_factory()
     assert factory is not None
     return factory
 
 
-def each(work: Callable[[Any], object], items: Sequence[Any]) -> float:
-    """Microseconds for one of `items`, of this thread."""
+def per_item(work: Callable[[Any], object], items: Sequence[Any]) -> float:
+    """The CPU time in µs that this thread needs for `work` of one of `items`; median of ROUNDS."""
     taken = []
     for _ in range(ROUNDS):
         began = time.thread_time()
@@ -56,29 +60,29 @@ def each(work: Callable[[Any], object], items: Sequence[Any]) -> float:
     return 1e6 * statistics.median(taken) / len(items)
 
 
-async def whole(
+async def per_request(
     app: Any,
     state: dict[str, Any],
     raw: Sequence[bytes],
     clock: Callable[[], float] = time.thread_time,
 ) -> float:
-    """Microseconds from the bytes of a request to those of its answer, of this thread.
+    """The CPU time in µs from the bytes of a request to those of its answer; median of ROUNDS.
 
-    `time.process_time` counts what answers on other threads as well.
+    By default that of this thread; with `time.process_time` that of worker threads is included.
     """
     config = uvicorn.Config(app, http=Connection, access_log=False, log_config=None)
     config.load()
     connection = Connection(config, ServerState(), state)
-    wire = Wire()
-    connection.connection_made(wire)
+    transport = FakeTransport()
+    connection.connection_made(transport)
     taken = []
     for _ in range(ROUNDS):
         began = clock()
         for one in raw:
-            wire.answered.clear()
+            transport.answered.clear()
             connection.data_received(one)
-            await wire.answered.wait()
+            await transport.answered.wait()
         taken.append(clock() - began)
-        assert wire.written.startswith(b"HTTP/1.1 200"), wire.written
+        assert transport.written.startswith(b"HTTP/1.1 200"), transport.written
     connection.connection_lost(None)
     return 1e6 * statistics.median(taken) / len(raw)

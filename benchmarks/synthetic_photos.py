@@ -1,7 +1,7 @@
-"""A digit, uint8 (28, 28), becomes a photograph of it written by hand: a JPEG with its EXIF.
+"""A digit, uint8 (28, 28), becomes a synthetic photograph of its handwriting: a JPEG with EXIF.
 
-Nothing here looks at how the service prepares pictures: the scene is built from pen, paper, light
-and camera, each drawn at random, and the digit lends only the course of its stroke.
+Pen, paper, light and camera are drawn at random; only the centre line of the strokes comes from the
+digit. The service's own preparation of images, which is tested with these photographs, is not used.
 """
 
 import io
@@ -28,9 +28,9 @@ INKS = {
 }
 PAPERS: tuple[Paper, ...] = ("plain", "ruled", "squared", "textured")
 STROKES = {"thin": (0.03, 0.045), "pen": (0.05, 0.11), "marker": (0.12, 0.2)}
-"""Width of the line as a share of the digit's longer side; MNIST's are about 0.12."""
+"""Width of the line as a share of the digit's longer side; in MNIST it is about 0.12."""
 
-# What was done to the picture that each EXIF orientation undoes.
+# The transposition with which an image of each EXIF orientation is stored.
 _STORED = {
     1: None,
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -45,7 +45,7 @@ _STORED = {
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What was photographed, to count by."""
+    """The photograph, and the properties by which results are grouped."""
 
     jpeg: bytes
     ink: str
@@ -54,7 +54,7 @@ class Scene:
 
 
 def photograph(digit: Pixels, rng: np.random.Generator) -> Scene:
-    """A photograph of `digit`, 400 to 3000 pixels on its longer side."""
+    """A photograph of `digit`, 400 to 3,000 pixels on its longer side."""
     ink = str(rng.choice(list(INKS)))
     width = str(rng.choice(list(STROKES)))
     paper: Paper = PAPERS[rng.integers(len(PAPERS))] if ink != "chalk" else "textured"
@@ -70,7 +70,7 @@ def photograph(digit: Pixels, rng: np.random.Generator) -> Scene:
 
 
 def _sheet(height: int, width: int, ink: str, paper: Paper, rng: np.random.Generator) -> Floats:
-    """Paper, or a board, before anybody writes on it: float32 (h, w, 3)."""
+    """Blank paper, or a blackboard for chalk: float32 (h, w, 3) in 0..255."""
     board = np.array([(40, 62, 52), (45, 45, 48)][rng.integers(2)])
     ground = board if ink == "chalk" else rng.uniform(205, 250) - rng.uniform(0, 22, 3)
     sheet = np.ones((height, width, 3), np.float32) * ground.astype(np.float32)
@@ -97,16 +97,16 @@ def _print_lines(sheet: Floats, squared: bool, rng: np.random.Generator) -> None
 def _written(
     digit: Pixels, height: int, width: int, stroke: str, rng: np.random.Generator
 ) -> Floats:
-    """How much of each pixel of the sheet is inked, 0..1: float32 (h, w)."""
+    """The share of each pixel that is covered with ink: float32 (h, w) in 0..1."""
     large = cv2.resize(np.pad(digit, 6), None, fx=6, fy=6, interpolation=cv2.INTER_CUBIC)
-    line = thin(large > 127)  # six times as fine as the digit was
+    line = thin(large > 127)  # at six times the digit's resolution
     away = cv2.distanceTransform((~line).astype(np.uint8), cv2.DIST_L2, 5)
     ys, xs = np.nonzero(line)
     extent = max(int(np.ptp(ys)), int(np.ptp(xs)), 30)
     side = float(min(height, width) * rng.uniform(0.08, 0.6))
     share = side / extent  # pixels of the sheet per pixel of the fine line
     radius = max(0.6, side * rng.uniform(*STROKES[stroke]) / 2)
-    # Written a few degrees askew, and seen a few degrees from the side.
+    # Rotated by a few degrees and sheared, as seen a little from the side.
     turn, slant = np.radians(rng.uniform(-8, 8)), rng.uniform(-0.1, 0.1)
     bend = np.array([[1, slant], [0, 1]]) * share
     rotate = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
@@ -127,7 +127,7 @@ def _written(
 
 
 def thin(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The middle line of strokes (Zhang and Suen, 1984)."""
+    """The centre line of strokes (Zhang and Suen, 1984): bool (h, w) to bool (h, w)."""
     line = np.pad(mask, 1)
     changed = True
     while changed:
@@ -151,7 +151,7 @@ def thin(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _light(height: int, width: int, rng: np.random.Generator) -> Floats:
-    """Brightness 0..1: a slope, a vignette and, in one of three, the edge of a shadow."""
+    """Brightness by pixel: a gradient, a vignette and, in a third of cases, a shadow; (h, w)."""
     y = np.linspace(-1, 1, height, dtype=np.float32)[:, np.newaxis]
     x = np.linspace(-1, 1, width, dtype=np.float32)[np.newaxis]
     angle = rng.uniform(0, 2 * np.pi)
@@ -165,7 +165,7 @@ def _light(height: int, width: int, rng: np.random.Generator) -> Floats:
 
 
 def _shoot(scene: Floats, rng: np.random.Generator) -> bytes:
-    """The JPEG of a camera that was held in one of the eight EXIF orientations."""
+    """Blur, sensor noise and JPEG compression, in one of the eight EXIF orientations."""
     size = max(scene.shape[:2])
     sharp = float(rng.uniform(0.5, 1.2)) * max(1.0, size / 1500)
     blurred = cv2.GaussianBlur(scene, (0, 0), sharp)

@@ -1,4 +1,4 @@
-"""A peer's requirements become an environment of its own, outside the repository."""
+"""Creates a virtual environment from a peer's requirements.txt, outside the repository."""
 
 import subprocess
 import sys
@@ -8,33 +8,33 @@ from typing import Protocol
 DEFAULT = Path.home() / ".cache" / "convlens-benchmarks"
 
 
-class Needy(Protocol):
-    """What may have a `requirements.txt` in its folder."""
+class HasRequirements(Protocol):
+    """Something whose folder may contain a `requirements.txt`."""
 
     @property
     def name(self) -> str:
-        """Of its environment."""
+        """The folder name of its virtual environment."""
 
     @property
     def folder(self) -> Path:
-        """Where its requirements are."""
+        """The folder of its requirements.txt."""
 
 
 class NotInstallable(Exception):
-    """A peer's requirements cannot be met on this machine."""
+    """A peer's requirements cannot be installed on this machine."""
 
 
-def python_of(peer: Needy, environments: Path) -> Path:
-    """The interpreter of `peer`: the running one for what has no requirements of its own."""
+def python_of(peer: HasRequirements, environments: Path) -> Path:
+    """The interpreter of `peer`: the running one if the peer has no requirements.txt."""
     if not (peer.folder / "requirements.txt").exists():
         return Path(sys.executable)
     return environments / peer.name / "bin" / "python"
 
 
-def install(peer: Needy, environments: Path) -> Path:
-    """Make the environment of `peer` if it is missing or was made for other requirements.
+def install(peer: HasRequirements, environments: Path) -> Path:
+    """Creates the environment of `peer` if it is missing or its requirements have changed.
 
-    Raises NotInstallable with the installer's last words.
+    Returns the interpreter. Raises NotInstallable with the end of the installer's error output.
     """
     python = python_of(peer, environments)
     if python == Path(sys.executable):

@@ -1,15 +1,21 @@
-"""A folder `peers/NAME/` becomes a Peer: how a server is installed, started and asked."""
+"""Reads `servers/peers/NAME/peer.toml`: how a server is started and which requests it takes.
+
+A peer is convlens or a server that it is compared with.
+"""
 
 import tomllib
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parents[1] / "servers" / "peers"
 
 
-class Ask(BaseModel):
-    """A way to ask a server: where, with which body, with how many images each."""
+class Endpoint(BaseModel):
+    """A path of a server, the kind of body that it takes, and the numbers of images in a request.
+
+    `body` is a key of `request_bodies.KINDS`; `field` is the name of the form field.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -20,13 +26,16 @@ class Ask(BaseModel):
 
 
 class Peer(BaseModel):
-    """What `peer.toml` says. `{port}`, `{workers}`, `{model}` in the command are filled in."""
+    """What `peer.toml` says; `running_server` fills in `{port}`, `{workers}` and so on.
+
+    `answers` is False for a server without a model, whose answers are not compared.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     title: str
     command: tuple[str, ...]
-    asks: tuple[Ask, ...]
+    endpoints: tuple[Endpoint, ...]
     environment: dict[str, str] = {}
     answers: bool = True
     remark: str = ""
@@ -43,6 +52,6 @@ def read(name: str) -> Peer:
 
 
 def names() -> list[str]:
-    """All peers; convlens, to which the others are compared, first."""
+    """All peers by name; convlens, with which the others are compared, comes first."""
     found = sorted(path.parent.name for path in FOLDER.glob("*/peer.toml"))
     return ["convlens", *(name for name in found if name != "convlens")]

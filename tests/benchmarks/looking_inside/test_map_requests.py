@@ -6,8 +6,8 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks.looking_inside import maps
-from benchmarks.looking_inside.maps import CASES, ENTRY, LAYERS, Maps, WrongMaps
+from benchmarks.looking_inside import map_requests
+from benchmarks.looking_inside.map_requests import CASES, ENTRY, LAYERS, Maps, WrongMaps
 from service.drawing import grid
 from service.drawing.palettes import Floats
 from service.images import tokens
@@ -26,13 +26,13 @@ def layers() -> Maps:
 def test_a_picture_is_read_back_to_the_values_that_were_drawn(layer: str) -> None:
     values = 3 * layers()[layer]
     values[..., 5] = 0
-    assert maps.drawn(grid.grid(values, "t"), values) <= ENTRY
+    assert map_requests.drawn(grid.grid(values, "t"), values) <= ENTRY
 
 
 def test_a_picture_of_other_maps_is_found_out() -> None:
     values = layers()["pool1"]
     other = values[..., ::-1]
-    assert maps.drawn(grid.grid(other, "t"), values) > 10 * ENTRY
+    assert map_requests.drawn(grid.grid(other, "t"), values) > 10 * ENTRY
 
 
 def test_a_map_of_zeros_must_be_hatched() -> None:
@@ -40,24 +40,24 @@ def test_a_map_of_zeros_must_be_hatched() -> None:
     png = grid.grid(values, "t")
     values[..., 3] = 0
     with pytest.raises(WrongMaps, match="map 3"):
-        maps.drawn(png, values)
+        map_requests.drawn(png, values)
 
 
 def test_an_array_of_another_shape_is_refused() -> None:
     right = layers()
     with pytest.raises(WrongMaps, match="shape"):
-        maps._npy("conv1")(answers.npy(right["conv2"]), right)
+        map_requests._npy("conv1")(answers.npy(right["conv2"]), right)
 
 
 def test_bytes_after_the_json_are_the_layers_in_their_order() -> None:
     right = layers()
     body = b'{"outputs":[]}' + b"".join(right[name].tobytes() for name in LAYERS)
-    assert maps._inferred(body, right) == 0
-    assert maps._inferred(body[:-4] + np.float32(9).tobytes(), right) > 1
+    assert map_requests._inferred(body, right) == 0
+    assert map_requests._inferred(body[:-4] + np.float32(9).tobytes(), right) > 1
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.title)
-def test_every_digit_has_as_many_requests_as_are_checked(case: maps.Case) -> None:
+def test_every_digit_has_as_many_requests_as_are_checked(case: map_requests.Case) -> None:
     raw = case.requests(DIGITS)
     assert len(raw) == len(DIGITS) * len(case.checks)
     assert len(set(raw)) == len(raw)

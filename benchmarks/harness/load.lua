@@ -1,13 +1,13 @@
--- wrk's script: sends the whole HTTP requests in the files FOLDER/0 … FOLDER/(COUNT-1) in turn.
+-- Script for wrk: sends the whole HTTP requests in the files FOLDER/0 to FOLDER/(COUNT-1) in turn.
 -- wrk ... -s load.lua URL -- FOLDER COUNT APART
--- With several threads each begins at another place.
+-- Thread number n starts at request n * APART.
 
 local requests = {}
 local sent = 0
 local threads = 0
 
 function setup(thread)
-  thread:set("place", threads)
+  thread:set("number", threads)
   threads = threads + 1
 end
 
@@ -18,7 +18,7 @@ function init(args)
     file:close()
   end
   count = tonumber(args[2])
-  sent = place * tonumber(args[3])
+  sent = number * tonumber(args[3])
 end
 
 function request()

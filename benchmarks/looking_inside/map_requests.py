@@ -1,4 +1,4 @@
-"""Digits become requests for their maps, and answers are held to the network's own activations."""
+"""Builds requests for the feature maps of digits, and compares answers with the activations."""
 
 import io
 from collections.abc import Callable, Mapping, Sequence
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmarks import http_requests, request_bodies
+from benchmarks.harness import http_requests, request_bodies
 from service.drawing import canvas, grid
 from service.images import tokens
 from service.models.litert import Network
@@ -25,49 +25,50 @@ LAYERS = {
     "pool2": "conv2/pooled-maps",
 }
 
-# What a colour leaves open: half an entry of its table of 241, and one of the 256 it is sought in.
+# The resolution of a colour: half a step of the 241 drawn ones, and one of the 256 searched.
 ENTRY = 0.5 / 240 + 1 / 255
 
 
 class WrongMaps(Exception):
-    """An answer is not what the network computes."""
+    """An answer differs from the network's activations."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A way to ask for maps: its name, the requests for one token, how each answer is checked.
+    """A way to request maps.
 
-    `close` is how far an answer may lie from the network's maps; `old` says whether the first
-    version could be asked so.
+    `build` gives the requests for one digit and its token, `checks` the difference of each answer
+    from the network's maps, which may be at most `tolerance`. `old` says whether the first version
+    knew these requests.
     """
 
     title: str
-    ask: Callable[[str, NDArray[np.uint8]], Sequence[bytes]]
+    build: Callable[[str, NDArray[np.uint8]], Sequence[bytes]]
     checks: Sequence[Check]
-    close: float = 1e-4
+    tolerance: float = 1e-4
     old: bool = True
 
     def requests(self, digits: NDArray[np.uint8]) -> list[bytes]:
-        """What to send for `digits`, uint8 (n, 28, 28, 1), in their order."""
-        return [one for digit in digits for one in self.ask(tokens.encode(digit), digit)]
+        """The requests for `digits`, uint8 (n, 28, 28, 1), in their order."""
+        return [one for digit in digits for one in self.build(tokens.encode(digit), digit)]
 
     def check(self, port: int, digits: NDArray[np.uint8], expected: Sequence[Maps]) -> float:
-        """The largest difference of all answers from `expected`, or WrongMaps."""
+        """The largest difference of all answers from `expected`; WrongMaps if it is too large."""
         worst = 0.0
         for digit, maps in zip(digits, expected, strict=True):
-            asked = self.ask(tokens.encode(digit), digit)
-            for raw, difference in zip(asked, self.checks, strict=True):
+            requests = self.build(tokens.encode(digit), digit)
+            for raw, difference in zip(requests, self.checks, strict=True):
                 status, body = http_requests.send(port, raw, 60)
                 if status != 200:
                     raise WrongMaps(f"{self.title}: {status} {body[:200]!r}")
                 worst = max(worst, difference(body, maps))
-        if not worst <= self.close:
+        if not worst <= self.tolerance:
             raise WrongMaps(f"{self.title}: off by {worst:.2g}")
         return worst
 
 
 def expected(network: Network, digits: NDArray[np.uint8]) -> list[Maps]:
-    """The maps (h, w, maps) of every layer for each of `digits`."""
+    """The maps of each of `digits`: float32 (h, w, maps) by layer."""
     outputs = [network.activations(digit[np.newaxis]) for digit in digits]
     return [{name: found[name][0] for name in LAYERS} for found in outputs]
 
@@ -88,7 +89,7 @@ def _off(found: Floats, right: Floats) -> float:
 
 
 def _infer(digit: NDArray[np.uint8]) -> bytes:
-    """All layers in one request of the Open Inference Protocol, as bytes after its JSON."""
+    """One request of the Open Inference Protocol for all layers as binary tensors."""
     tensor = {"name": "images", "shape": [1, *digit.shape], "datatype": "UINT8"}
     document = {
         "inputs": [{**tensor, "parameters": {"binary_data_size": digit.nbytes}}],
@@ -109,9 +110,10 @@ def _inferred(body: bytes, maps: Maps) -> float:
 
 
 def drawn(body: bytes, maps: Floats) -> float:
-    """How far the colours of a PNG's cells are from viridis up to the greatest of `maps`.
+    """The largest difference between `maps` and the values that a PNG's viridis colours stand for.
 
-    In shares of that greatest value; a map of zeros must be hatched.
+    As a share of the largest of `maps`, (h, w, maps). Raises WrongMaps if a map of zeros is not
+    hatched.
     """
     pixels = np.asarray(Image.open(io.BytesIO(body)).convert("RGB"))
     height, width, count = maps.shape
@@ -130,7 +132,7 @@ def drawn(body: bytes, maps: Floats) -> float:
 
 
 def _values(colours: NDArray[np.uint8]) -> Floats:
-    """The share of the scale that each of viridis' colours (h, w, 3) stands for."""
+    """Viridis colours, uint8 (h, w, 3), as values in 0..1, float32 (h, w)."""
     grey = np.arange(256, dtype=np.uint8)[np.newaxis]
     table = np.asarray(cv2.applyColorMap(grey, cv2.COLORMAP_VIRIDIS))[0, :, ::-1].astype(int)
     away = np.abs(colours.astype(int)[..., np.newaxis, :] - table).sum(axis=-1)  # (h, w, 256)
@@ -150,6 +152,6 @@ CASES = (
         "conv1 as PNG",
         lambda *one: [_layer("conv1", "png")(*one)],
         [lambda body, maps: drawn(body, maps["conv1"])],
-        close=ENTRY,
+        tolerance=ENTRY,
     ),
 )

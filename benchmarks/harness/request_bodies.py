@@ -1,4 +1,4 @@
-"""Images, uint8 (n, h, w) or (n, h, w, 3), become a request's body and headers, in a named form."""
+"""Images, uint8 (n, h, w) or (n, h, w, 3), become a request's body and headers, by kind of body."""
 
 import base64
 import io
@@ -24,7 +24,7 @@ def png(image: Pixels) -> bytes:
 
 
 def multipart(images: Pixels, field: str) -> Body:
-    """A form with a file for each image, all in `field`."""
+    """A multipart form with a PNG file for each image, all in the form field `field`."""
     parts = [
         f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{field}"; filename="{i}.png"\r\n'
         "Content-Type: image/png\r\n\r\n".encode()
@@ -37,21 +37,21 @@ def multipart(images: Pixels, field: str) -> Body:
 
 
 def raw(images: Pixels, field: str) -> Body:
-    """One PNG file and nothing else."""
+    """One PNG file as the whole body."""
     if len(images) != 1:
         raise ValueError("a raw body holds one image")
     return png(images[0]), {"Content-Type": "image/png"}
 
 
 def npy(images: Pixels, field: str) -> Body:
-    """An .npy of the pixels, (n, h, w, channels)."""
+    """The pixels as one .npy file, uint8 (n, h, w, channels)."""
     file = io.BytesIO()
     np.save(file, images.reshape(*images.shape[:3], -1))
     return file.getvalue(), {"Content-Type": "application/x-npy"}
 
 
 def v1(images: Pixels, field: str) -> Body:
-    """PNG files in base64, as TensorFlow Serving's and KServe's first protocol have them."""
+    """PNG files in base64, in the JSON of TensorFlow Serving and of KServe's v1 protocol."""
     instances = [{"image": {"b64": _base64(image)}} for image in images]
     return _json({"instances": instances})
 
@@ -69,7 +69,7 @@ def v2_base64(images: Pixels, field: str) -> Body:
 
 
 def v2_binary(images: Pixels, field: str) -> Body:
-    """PNG files after the JSON, as the binary tensor extension of that protocol has them."""
+    """PNG files after the JSON: the binary tensor extension of the Open Inference Protocol."""
     files = [png(image) for image in images]
     data = b"".join(struct.pack("<I", len(file)) + file for file in files)
     tensor = {
@@ -82,7 +82,7 @@ def v2_binary(images: Pixels, field: str) -> Body:
 
 
 def binary(document: object, data: bytes) -> Body:
-    """`document` as JSON and `data` after it, as the binary tensor extension joins them."""
+    """`document` as JSON followed by `data`, as the binary tensor extension joins them."""
     head, _ = _json(document)
     return head + data, {
         "Content-Type": "application/octet-stream",

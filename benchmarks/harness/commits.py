@@ -1,4 +1,4 @@
-"""A commit of this repository becomes a server beside today's, with its own code and models."""
+"""A commit of this repository becomes a Peer that runs that commit's code and models."""
 
 import io
 import subprocess
@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.servers import peers
-from benchmarks.servers.peers import Peer
+from benchmarks.harness import peers
+from benchmarks.harness.peers import Peer
 
 
 @contextmanager
 def unpacked(commit: str) -> Iterator[Path]:
-    """The files of `commit` in a folder that is gone afterwards."""
+    """Unpacks the files of `commit` into a temporary folder."""
     done = subprocess.run(["git", "archive", commit], check=True, capture_output=True)
     with TemporaryDirectory(prefix=f"convlens-{commit}-") as folder:
         with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
@@ -23,8 +23,13 @@ def unpacked(commit: str) -> Iterator[Path]:
 
 
 def server(commit: str, folder: Path) -> Peer:
-    """convlens as it was at `commit`, unpacked in `folder`, on today's libraries."""
+    """convlens at `commit`, unpacked in `folder`, with the libraries of the running interpreter."""
     today = peers.read("convlens")
     command = ("env", "--chdir", str(folder), *today.command)
-    changes = {"title": f"convlens at {commit}", "name": f"convlens-{commit}", "command": command}
+    changes = {
+        "title": f"convlens at {commit}",
+        "name": f"convlens-{commit}",
+        "command": command,
+        "environment": {"PYTHONPATH": str(folder)},
+    }
     return today.model_copy(update=changes)

@@ -1,19 +1,19 @@
-"""What the rounds measured becomes a table in Markdown, and a record in JSON."""
+"""The figures of the rounds become a report in Markdown and a record in JSON."""
 
 from collections.abc import Callable, Sequence
 from statistics import median
 from typing import Any
 
+from benchmarks.harness.wrk import Load
+from benchmarks.markdown import table
 from benchmarks.servers.bare_model import Bare
 from benchmarks.servers.rounds import MANY, Case, Record
-from benchmarks.servers.wrk import Load
 
-Row = Sequence[str]
 Value = Callable[[Load], float]
 
 
 def serving(records: Sequence[Record], bare: Bare, machine: Sequence[str]) -> str:
-    """Everything, for people."""
+    """All tables, in Markdown; figures are medians of the rounds."""
     cases = sorted(
         {case for record in records for case in record.loads},
         key=lambda case: (case.images, case.connections),
@@ -26,15 +26,15 @@ def serving(records: Sequence[Record], bare: Bare, machine: Sequence[str]) -> st
         _by_connections(present, connections, lambda load: load.rate),
         "## Latency\n\nMilliseconds, p50 / p99.",
         _latencies(present, connections),
-        "## Cost\n\nProcessor time of all the server's processes for one answer, in µs: what"
-        " is left of a figure when others use the machine as well.",
+        "## Cost\n\nCPU time of all the server's processes for one answer, in µs. It changes less"
+        " than the rate when other processes use the machine.",
         _cost(present, connections),
-        "## Beside convlens\n\nconvlens' answers a second, divided by the server's.",
+        "## Compared with convlens\n\nconvlens' answers a second divided by the server's.",
         _ratios(present, connections),
         f"## {MANY} images a request\n\nImages a second.",
         _many(present),
-        "## Memory, start, and the check\n\nPSS of all processes after the load; seconds from the"
-        " start to the first good answer; the largest difference of any probability from the bare"
+        "## Memory, start-up and correctness\n\nPSS of all processes after the load; seconds from"
+        " the start to the first good answer; the largest difference of a probability from the bare"
         " model's; failed requests of all rounds.",
         _rest(present, bare),
         "## The bare model\n\nImages a second in one process, by batch.",
@@ -52,8 +52,8 @@ def serving(records: Sequence[Record], bare: Bare, machine: Sequence[str]) -> st
     return "\n\n".join(parts) + "\n"
 
 
-def record(records: Sequence[Record], bare: Bare, machine: Sequence[str]) -> dict[str, Any]:
-    """Everything, for programs: each figure of each round."""
+def as_json(records: Sequence[Record], bare: Bare, machine: Sequence[str]) -> dict[str, Any]:
+    """All figures of each round, ready for `json.dumps`."""
     return {
         "machine": list(machine),
         "bare": {"seconds": bare.seconds, "images_per_second": bare.rates},
@@ -85,7 +85,7 @@ def record(records: Sequence[Record], bare: Bare, machine: Sequence[str]) -> dic
 
 
 def _lines(records: Sequence[Record]) -> list[tuple[str, str, Record]]:
-    """A line of the tables for each body that a server takes: title, body, record."""
+    """A row of the tables for each kind of body that a server takes: title, body, record."""
     return [
         (one.peer.title, body, one)
         for one in records
@@ -127,7 +127,7 @@ def _cost(records: Sequence[Record], connections: Sequence[int]) -> str:
 
 
 def _ratios(records: Sequence[Record], connections: Sequence[int]) -> str:
-    """Each server beside convlens with the same body, or with the form where it takes another."""
+    """convlens' rate divided by each server's, with the same kind of body or else with a form."""
     mine = next((one for one in records if one.peer.name == "convlens"), None)
     if mine is None:
         return "convlens was not measured."
@@ -178,8 +178,3 @@ def _rest(records: Sequence[Record], bare: Bare) -> str:
 
 def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:,.0f}"
-
-
-def table(head: Row, rows: Sequence[Row]) -> str:
-    rule = ["---" if i == 0 else "---:" for i in range(len(head))]
-    return "\n".join("| " + " | ".join(row) + " |" for row in (head, rule, *rows))

@@ -1,4 +1,4 @@
-"""Pixels become the HTTP requests that a server takes, and its answers become probabilities."""
+"""Images become whole HTTP requests for a server; its answers become probabilities."""
 
 import http.client
 import json
@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.request_bodies import KINDS, Pixels
-from benchmarks.servers.peers import Ask
+from benchmarks.harness.peers import Endpoint
+from benchmarks.harness.request_bodies import KINDS, Pixels
 from service.images import decode, prepare, samples
 
 Floats = NDArray[np.float64]
 
 
 def digits(data: Path | None, count: int) -> Pixels:
-    """`count` digits, uint8 (n, 28, 28): of MNIST's test images in `data`, or drawn."""
+    """`count` digits, uint8 (n, 28, 28): MNIST test images of `data`, or the service's samples."""
     if data is not None:
         with np.load(data / "mnist.npz") as arrays:
             return np.array(arrays["x_test"][:count], np.uint8)
@@ -27,7 +27,7 @@ def digits(data: Path | None, count: int) -> Pixels:
 
 
 def _drawn(count: int) -> Pixels:
-    """The pictures that ship with the service, each shifted by a little, so that all differ."""
+    """The sample images of the service, each shifted by up to 2 pixels so that all differ."""
     shape = (28, 28, 1)
     names = samples.names("digit")
     drawn = []
@@ -35,45 +35,45 @@ def _drawn(count: int) -> Pixels:
         data = samples.data("digit", names[i % len(names)])
         picture = decode.decode(decode.open_image(data, decode.Limits()))
         digit = prepare.prepare(picture, "digit", shape).pixels[..., 0]
-        turn = i // len(names)
-        drawn.append(np.roll(digit, (turn % 5 - 2, turn // 5 % 5 - 2), axis=(0, 1)))
+        repeat = i // len(names)
+        drawn.append(np.roll(digit, (repeat % 5 - 2, repeat // 5 % 5 - 2), axis=(0, 1)))
     return np.stack(drawn)
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A whole HTTP request, and which digits are in it."""
+    """A whole HTTP request, and the indices of the digits in it."""
 
     raw: bytes
     indices: tuple[int, ...]
 
 
-def build(all_digits: Pixels, ask: Ask, images_each: int) -> list[Request]:
-    """Requests as `ask` says with `images_each` digits each, all digits taken in turn."""
+def build(all_digits: Pixels, endpoint: Endpoint, images_each: int) -> list[Request]:
+    """Requests for `endpoint` with `images_each` digits each, in the order of `all_digits`."""
     count = len(all_digits) if images_each == 1 else max(1, len(all_digits) // 8)
     requests = []
     for i in range(count):
         start = i if images_each == 1 else i * 8
         indices = tuple((start + j) % len(all_digits) for j in range(images_each))
-        body, headers = KINDS[ask.body](all_digits[list(indices)], ask.field)
-        requests.append(Request(http_post(ask.path, body, headers), indices))
+        body, headers = KINDS[endpoint.body](all_digits[list(indices)], endpoint.field)
+        requests.append(Request(http_post(endpoint.path, body, headers), indices))
     return requests
 
 
 def http_post(path: str, body: bytes, headers: dict[str, str]) -> bytes:
-    """A whole request that posts `body`."""
+    """A whole POST request with `body`."""
     lines = [f"POST {path} HTTP/1.1", "Host: 127.0.0.1", f"Content-Length: {len(body)}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
 def http_get(path: str) -> bytes:
-    """A whole request for `path`."""
+    """A whole GET request for `path`."""
     return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
 
 
 def send(port: int, raw: bytes, timeout: float) -> tuple[int, bytes]:
-    """One request over a connection of its own: the status and the body of the answer."""
+    """Sends one request over a new connection; returns the status and the body of the answer."""
     with socket.create_connection(("127.0.0.1", port), timeout=timeout) as connection:
         connection.sendall(raw)
         answer = http.client.HTTPResponse(connection)

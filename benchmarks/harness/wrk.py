@@ -1,6 +1,6 @@
-"""Whole HTTP requests become load on one address, and what came of it: rates, latencies, errors.
+"""Sends whole HTTP requests with wrk; returns the rate, the latencies and the errors.
 
-The load is wrk's, closed loop, over connections that are kept open.
+The loop is closed: each of the keep-alive connections sends its next request when it has an answer.
 """
 
 import json
@@ -19,7 +19,7 @@ SCRIPT = Path(__file__).with_name("load.lua")
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What one run of wrk counted: good answers a second, latencies in ms, failures."""
+    """The result of one run: answers with status 200 a second, latencies in ms, errors."""
 
     rate: float
     p50: float
@@ -29,11 +29,10 @@ class Load:
 
 
 def require() -> None:
-    """End with a sentence where wrk is missing."""
+    """Exits with an error message if wrk is not installed."""
     if shutil.which("wrk") is None:
         Console(stderr=True).print(
-            "[red]The load generator wrk is not installed. `apt-get install wrk`, or your system's"
-            " way.[/red]"
+            "[red]The load generator wrk is not installed. On Debian: apt-get install wrk[/red]"
         )
         raise typer.Exit(2)
 
@@ -41,10 +40,10 @@ def require() -> None:
 def run(
     port: int, requests: Sequence[bytes], connections: int, seconds: float, each: int = 0
 ) -> Load:
-    """Send `requests` in turn over `connections` kept-open connections for about `seconds`.
+    """Sends `requests` in turn over `connections` keep-alive connections for about `seconds`.
 
-    With `each`, every connection sends them in turn by itself and begins at another of those
-    places that are multiples of `each`: what belongs together goes over one connection.
+    With `each`, every `each` successive requests form a group that is sent over one connection:
+    each connection goes through all requests by itself, starting at the first of another group.
     """
     threads = connections if each else 1
     apart = max(1, len(requests) // each // threads) * each if each else 0
