@@ -134,3 +134,10 @@ def test_page_says_what_was_measured() -> None:
     pairs = [(SHIPPED[name], MEASURED[name]) for name in re.findall(r"^### (.+)$", PAGE, re.M)]
     text = page.markdown(pairs, "models", [], __main__.reproduced(ROOT / "docs" / "reproduction"))
     assert PAGE.partition("## Measured on")[0] == text.partition("## Measured on")[0]
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_plots_are_those_of_the_committed_figures(name: str) -> None:
+    for what, svg in page.draw(SHIPPED[name], MEASURED[name]).items():
+        path = ROOT / "docs" / "models" / f"{name}-{what}.svg"
+        assert path.read_text(encoding="utf-8") == svg
