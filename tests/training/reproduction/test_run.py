@@ -1,4 +1,4 @@
-"""Experiments are trained once, go on after an interruption, and are reported as they came out."""
+"""Experiments are trained once, are resumed after an interruption, and are reported correctly."""
 
 import io
 import json
@@ -15,7 +15,7 @@ from convlens.__main__ import app
 from service.manifest import Manifest
 from tests.bundles import write_npz
 from training import recipes
-from training.fitting.checkpoints import Position
+from training.fitting.checkpoints import TrainingState
 from training.reproduction import report, results, run
 from training.reproduction.results import Result
 
@@ -96,21 +96,21 @@ def test_stopped_run_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.Mo
     write_npz(tmp_path / "mnist.npz")
     monkeypatch.setitem(recipes.RECIPES, NAME, replace(recipes.find(NAME), epochs=3))
     trained: list[int] = []
-    close = Position.close_epoch
+    close = TrainingState.close_epoch
 
-    def stop_after_two(self: Position, figures: dict[str, float]) -> None:
+    def stop_after_two(self: TrainingState, figures: dict[str, float]) -> None:
         close(self, figures)
         trained.append(self.epoch)
 
-    monkeypatch.setattr(Position, "close_epoch", stop_after_two)
-    clock = run._Clock.__call__
+    monkeypatch.setattr(TrainingState, "close_epoch", stop_after_two)
+    call = run._EpochTimer.__call__
 
     def interrupt(self: Any, epoch: int, figures: Mapping[str, float], network: Any) -> None:
-        clock(self, epoch, figures, network)
+        call(self, epoch, figures, network)
         if epoch == 3 and trained == [1, 2]:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(run._Clock, "__call__", interrupt)
+    monkeypatch.setattr(run._EpochTimer, "__call__", interrupt)
     console = Console(file=io.StringIO())
     with pytest.raises(KeyboardInterrupt):
         list(run.reproduce([NAME], tmp_path, tmp_path, console, 2))
