@@ -31,10 +31,7 @@ their square and would become larger than the network."""
 
 @dataclass(frozen=True)
 class Calibration:
-    """A temperature and, by name, the arrays that the out-of-distribution score is computed with.
-
-    Without arrays a model gives no score.
-    """
+    """A temperature, and the arrays of the out-of-distribution score by name (none: no score)."""
 
     temperature: float = 1.0
     arrays: dict[str, NDArray[np.float32]] = field(default_factory=dict)
@@ -76,9 +73,11 @@ def calibrate(
     training: tuple[Floats, NDArray[np.int64]],
     validation: tuple[Floats, Floats, NDArray[np.int64]],
 ) -> Calibration:
-    """The calibration from features and labels of training images and from validation images.
+    """The calibration of a network by its features (n, features) and logits (n, classes).
 
-    The latter give features (n, features), logits (n, classes) and labels (n,).
+    `training` holds features and labels (n,) of training images, from which the classes' means and
+    covariance are estimated. `validation` holds features, logits and labels of validation images,
+    which decide the temperature and the scale of the score.
     """
     found, logits, labels = validation
     arrays = _class_distances(*training)

@@ -200,7 +200,7 @@ def batch_normalization(
     variance: NDArray[np.float32],
     epsilon: float,
 ) -> ExportedLayer:
-    """(x − mean) / √(variance + epsilon) · gamma + beta, each of shape (maps,)."""
+    """(x − mean) / √(variance + epsilon) · gamma + beta for each map; the arrays are (maps,)."""
 
     def compute(tensors: list[Any], weights: dict[str, Any]) -> Any:
         return tf.nn.batch_normalization(

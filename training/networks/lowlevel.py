@@ -127,7 +127,7 @@ class Network(tf.Module):  # type: ignore[misc]
         return self.output(hidden)
 
     def cost(self, logits: Any, labels: Any) -> Any:
-        """The mean cross-entropy. From logits, because log softmax could be the logarithm of 0."""
+        """The mean cross-entropy; from logits, because a probability can be rounded to 0."""
         with tf.name_scope(self.scopes.cost):
             costs = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)  # (n,)
             return tf.reduce_mean(costs)
