@@ -91,9 +91,9 @@ def test_every_step_of_the_preparation_has_korean_words(page: Page, service: str
     assert {"inverted: dark ink on a light ground", "cropped to the centre 90×90"} <= said
     translated = page.evaluate(
         """async (sentences) => {
-          const { speak, step } = await import('/web/texts/texts.js');
-          speak('ko');
-          return sentences.map(step);
+          const { setLanguage, translateStep } = await import('/web/texts/texts.js');
+          setLanguage('ko');
+          return sentences.map(translateStep);
         }""",
         sorted(said),
     )
@@ -178,8 +178,8 @@ def test_axe_finds_nothing_serious(
     page.set_viewport_size({"width": width, "height": 844})
     page.locator('button.map[data-layer="conv2"][data-index="13"]').click()
     expect(page.locator("#map-caption")).to_contain_text("conv2, map 13")
-    page.locator("#why").scroll_into_view_if_needed()
-    expect(page.locator("#reasons canvas[role=img]")).to_have_count(2)
+    page.locator("#explanation").scroll_into_view_if_needed()
+    expect(page.locator("#heatmaps canvas[role=img]")).to_have_count(2)
     found = Axe().run(page).response["violations"]
     serious = [one for one in found if one["impact"] in ("serious", "critical")]
     assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in serious] == []

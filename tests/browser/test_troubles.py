@@ -102,10 +102,10 @@ def test_every_key_that_the_page_asks_for_exists(page: Page, service: str) -> No
 def test_a_network_without_convolutions_is_shown_and_explained_by_covering(page: Page) -> None:
     page.get_by_label("Model").select_option("dense")
     expect(page.locator("#columns .legend").last).to_contain_text("0")
-    expect(page.locator("#sheet")).to_be_hidden()
+    expect(page.locator("#layer")).to_be_hidden()
     expect(page.locator("#cell")).to_be_hidden()
     expect(page.locator("#method")).to_be_hidden()
-    expect(page.locator("#same-why code")).to_contain_text("method=occlusion")
+    expect(page.locator("#export-heatmaps code")).to_contain_text("method=occlusion")
 
 
 def test_of_a_hundred_classes_the_ten_most_probable_are_shown(page: Page) -> None:
@@ -114,11 +114,11 @@ def test_of_a_hundred_classes_the_ten_most_probable_are_shown(page: Page) -> Non
     expect(page.locator("#bars tbody tr")).to_have_count(10)
     expect(page.locator("#bars tbody tr").first).to_have_class("best")
     expect(page.locator(".outputs li")).to_have_count(10)
-    expect(page.locator("#reasons select").first.locator("option")).to_have_count(100)
-    box = page.locator("#seen").bounding_box()
+    expect(page.locator("#heatmaps select").first.locator("option")).to_have_count(100)
+    box = page.locator("#network-input").bounding_box()
     assert box is not None
     assert box["width"] / box["height"] == pytest.approx(64 / 48, rel=0.02)
-    page.locator("#records").get_by_role("checkbox").first.check()
+    page.locator("#map-statistics").get_by_role("checkbox").first.check()
     expect(page.locator("#change tbody tr")).to_have_count(10)
 
 
