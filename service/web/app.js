@@ -2,25 +2,21 @@
 
 import { exportAnswer, showAnswer } from './answer/answer.js';
 import { clearNetworkInput, showNetworkInput } from './answer/network_input.js';
-import { imageFile } from './api/image_file.js';
 import { findLayer, hasMaps, shownLayers } from './api/manifest.js';
-import { decodeImageToken, decodeOutput } from './api/npy.js';
-import { getJson, getNpy, postPicture } from './api/requests.js';
-import { mapsUrl, outputName, predictionUrl } from './api/urls.js';
+import { requestPrediction } from './api/predictions.js';
+import { getJson, getNpy } from './api/requests.js';
+import { mapsUrl } from './api/urls.js';
 import { CellView } from './cell/cell_view.js';
 import { HoverCard } from './cell/hover_card.js';
 import { byId, make, toggleGroup } from './common/elements.js';
 import { strongestCell, strongestMap } from './common/feature_maps.js';
 import { scrollTo } from './common/motion.js';
-import { paintPixels } from './common/paint.js';
 import { linkChanged, readLink, registerLink, updateLinks } from './common/permalink.js';
-import { Drawing } from './drawing/drawing.js';
-import { showPenColours } from './drawing/pen_colours.js';
-import { listenForPictures } from './drawing/picture_sources.js';
-import { fetchSample, showSamples } from './drawing/samples.js';
+import { PictureInput } from './drawing/picture_input.js';
 import { Heatmaps } from './explanation/heatmaps.js';
 import { Ablation } from './layer/ablation.js';
 import { LayerView } from './layer/layer_view.js';
+import { changedOptions, offerStages, options, startOptions } from './network/map_options.js';
 import { NetworkView } from './network/network_view.js';
 import { exportMaps, showReadout } from './network/readout.js';
 import { clearError, showError } from './page/error_message.js';
@@ -30,26 +26,19 @@ import { Throttle } from './page/throttle.js';
 import { Playground } from './playground/playground.js';
 import { language, setLanguage } from './texts/texts.js';
 
-const DRAWING_SIZE = { digit: 140, photo: 280 }; // pixels of the drawing as it is sent to the service
 const PREDICTION_INTERVAL = 25; // ms
 const PAUSE = 200; // ms without a new prediction, after which the slower views follow
 
 // What is shown. `token` is the picture's image token, `pixels` the model's uint8 input, and `arrays`
 // maps the names of the layers that are loaded to their outputs, {data, shape}.
 const state = { model: null, token: null, prediction: null, pixels: null, arrays: new Map() };
-const options = { stage: 'post', scale: 'layer', sort: 'index' }; // how the maps are shown
-const defaults = { ...options };
 let models = []; // as GET /models describes them
 let samples = {}; // sample names for each preparation
-let picture = null; // the Blob that was opened; null: the drawing
 let pauseTimer = null;
 
 const onError = (error) => showError(error, () => throttle.request());
 const throttle = new Throttle(PREDICTION_INTERVAL, predict, onError);
-const drawing = new Drawing(byId('draw'), byId('pen'), () => {
-  picture = null;
-  throttle.request();
-});
+const pictureInput = new PictureInput(() => throttle.request(), onError);
 const networkView = new NetworkView(byId('columns'), { selectMap, point, load: loadMaps, openLayer });
 const hoverCard = new HoverCard(state, networkView.connections);
 const cellView = new CellView(state, refreshLinks, selectMap);
@@ -58,21 +47,16 @@ const ablation = new Ablation(state, leaveOut, onError);
 const layerView = new LayerView(state, { ablation, selectMap: selectMapOfLayer, onError });
 const playground = new Playground(refreshLinks);
 
-// ---- Requests
-
 // One request brings the prediction and the maps of every layer that is in view or in the cell view.
 async function predict(signal, requested) {
-  if (picture === null && drawing.empty) return clear();
+  if (pictureInput.empty) return clear();
   const { model } = state;
-  const blob = picture ?? (await drawing.toPng(DRAWING_SIZE[model.preparation]));
+  const picture = await pictureInput.toBlob();
   const isNeeded = ({ name }) => networkView.visible.has(name) || name === cellView.position.layer;
   const layers = shownLayers(model).filter((layer) => !hasMaps(layer) || isNeeded(layer));
-  const prediction = (await postPicture(predictionUrl(model, layers, options), blob, signal)).predictions[0];
-  const pixels = await decodeImageToken(prediction.image);
+  const answer = await requestPrediction(model, layers, options, picture, signal);
   if (signal.aborted || model !== state.model) return;
-  const arrays = new Map(layers.map((layer) => [layer.name, decodeOutput(prediction.maps[outputName(layer, options)])]));
-  delete prediction.maps;
-  Object.assign(state, { token: prediction.image, prediction, pixels, arrays });
+  Object.assign(state, answer);
   showPrediction();
   // The time from the request to the frame that shows the new maps, for the tests.
   requestAnimationFrame(() => (document.documentElement.dataset.took = Math.round(performance.now() - requested)));
@@ -86,8 +70,6 @@ async function loadMaps(name) {
   arrays.set(name, await getNpy(mapsUrl(state, layer, options, 'npy')));
   if (arrays === state.arrays) networkView.show(arrays, options);
 }
-
-// ---- Views
 
 function showPrediction() {
   const { model, prediction, pixels } = state;
@@ -160,27 +142,6 @@ function point(pointed, tile) {
   showReadout(cell, array);
 }
 
-// ---- Pictures and models
-
-async function usePicture(blob, preview = createImageBitmap(blob)) {
-  // The browser cannot preview every type that the service reads.
-  drawing.show(await Promise.resolve(preview).catch(() => null));
-  picture = blob;
-  throttle.request();
-}
-
-async function useSample(name) {
-  await usePicture(await fetchSample(state.model.preparation, name));
-}
-
-async function useImageToken(token) {
-  const { input_shape: shape } = state.model;
-  const pixels = await decodeImageToken(token);
-  const canvas = document.createElement('canvas');
-  paintPixels(canvas, pixels, shape);
-  await usePicture(imageFile(pixels, shape), canvas);
-}
-
 function useModel(name, layer = layerView.name) {
   const previous = state.model;
   const model = models.find((one) => one.name === name) ?? models[0];
@@ -193,12 +154,11 @@ function useModel(name, layer = layerView.name) {
   cellView.close();
   networkView.build(model);
   layerView.build(model, layer);
-  byId('stage').hidden = !model.layers.some(({ kind, activation }) => kind === 'convolution' && activation);
+  offerStages(model);
   const names = samples[model.preparation] ?? [];
-  showSamples(model.preparation, names);
-  showPenColours(model.preparation, drawing);
+  pictureInput.offer(model.preparation, names);
   point(null);
-  if (previous && previous.preparation !== model.preparation) return useSample(names[0]);
+  if (previous && previous.preparation !== model.preparation) return pictureInput.useSample(names[0]);
   throttle.request();
 }
 
@@ -212,19 +172,16 @@ function changeLanguage(wanted) {
   if (layer !== undefined) selectMap(layer, map, { row, col }, { scroll: false });
 }
 
-// ---- Links and the start
-
 // Links made by earlier versions must keep working: `sheet` is the open layer, `bench` the playground's
 // lesson, `zero` the maps that are left out, `layer`, `map`, `row` and `col` the cell.
 function refreshLinks() {
   if (state.model === null) return;
-  const changed = Object.entries(options).filter(([name, value]) => value !== defaults[name]);
   updateLinks({
     model: state.model.name,
     image: state.token,
     lang: language(),
     ...cellView.position,
-    ...Object.fromEntries(changed),
+    ...changedOptions(),
     sheet: layerView.name,
     zero: [...ablation.zeroed].join(),
     ...heatmaps.linkValues,
@@ -237,19 +194,9 @@ async function start() {
   setLanguage(link.lang ?? (navigator.language.startsWith('ko') ? 'ko' : 'en'));
   startTheme(byId('theme'));
   toggleGroup(byId('language'), language(), changeLanguage);
-  for (const name of Object.keys(options)) {
-    options[name] = link[name] ?? options[name];
-    toggleGroup(byId(name), options[name], (value) => changeOption(name, value));
-  }
-  byId('undo').addEventListener('click', () => drawing.undo());
-  byId('clear').addEventListener('click', () => drawing.clear());
-  byId('samples').addEventListener('click', (event) => {
-    const button = event.target.closest('button');
-    if (button) useSample(button.value).catch(onError);
-  });
+  startOptions(link, optionChanged);
   byId('model').addEventListener('change', (event) => useModel(event.target.value));
   registerLink(byId('permalink'));
-  listenForPictures(usePicture);
   addEventListener('hashchange', () => linkChanged() && location.reload());
   const [served, names] = await Promise.all([getJson('/models'), getJson('/samples')]);
   [models, samples] = [served.models, names];
@@ -257,8 +204,7 @@ async function start() {
   await restore(link, served.default);
 }
 
-function changeOption(name, value) {
-  options[name] = value;
+function optionChanged(name) {
   if (name === 'stage') throttle.request();
   else if (state.token) networkView.show(state.arrays, options);
   refreshLinks();
@@ -270,8 +216,8 @@ async function restore(link, defaultModel) {
   heatmaps.linkValues = link;
   if (link.bench) playground.linkValue = link.bench;
   const names = samples[state.model.preparation];
-  if (link.image) await useImageToken(link.image);
-  else await useSample(names.includes('7') ? '7' : names[0]);
+  if (link.image) await pictureInput.useImageToken(link.image, state.model.input_shape);
+  else await pictureInput.useSample(names.includes('7') ? '7' : names[0]);
   await throttle.idle();
   if (link.zero) ablation.set(link.zero.split(','));
   if (link.layer && state.token && findLayer(state.model, link.layer)) {
