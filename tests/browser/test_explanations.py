@@ -1,4 +1,4 @@
-"""What the page says of single numbers and classes is what the service says."""
+"""The cell view, the heatmaps and the playground show the numbers of the service."""
 
 import re
 
@@ -58,13 +58,13 @@ def test_the_lecture_s_example_is_in_the_playground(page: Page) -> None:
     expect(results).to_have_count(25)
 
 
-def test_a_covered_place_can_be_asked_for_instead(page: Page) -> None:
+def test_occlusion_can_be_chosen_instead_of_grad_cam(page: Page) -> None:
     page.get_by_role("button", name="Occlusion").click()
     link = page.locator("#export-heatmaps a").first
     expect(link).to_have_attribute("href", re.compile("method=occlusion"))
 
 
-def test_no_heatmap_of_another_picture_stays_while_its_own_is_computed(page: Page) -> None:
+def test_the_last_picture_s_heatmap_is_removed_while_the_next_is_computed(page: Page) -> None:
     heat = page.locator("#heatmaps canvas[role=img]")
     page.locator("#explanation").scroll_into_view_if_needed()
     expect(heat).to_have_count(2)
@@ -73,21 +73,21 @@ def test_no_heatmap_of_another_picture_stays_while_its_own_is_computed(page: Pag
     page.get_by_role("button", name="Sample: 3").click()
     page.locator("#explanation").scroll_into_view_if_needed()
     said = page.locator("#heatmaps small").first
-    expect(said).to_contain_text("Being computed")
+    expect(said).to_contain_text("Computing")
     expect(page.locator("#heatmaps select").first).to_have_value("3")
     expect(heat).to_have_count(0)
     for one in held:
         one.continue_()
-    expect(said).to_contain_text("strongest")
+    expect(said).to_contain_text("maximum")
     expect(heat).to_have_count(2)
 
 
-def test_classes_of_one_model_are_not_asked_of_the_next(page: Page) -> None:
+def test_another_model_gets_classes_of_its_own(page: Page) -> None:
     expect(page.locator("#heatmaps select")).to_have_count(2)
     held: list[Route] = []
     page.route("**/predict?*", lambda route: held.append(route))
     page.get_by_label("Model").select_option("cifar10-lecture-3conv")
-    page.get_by_role("button", name="Occlusion").click()  # A complaint would fail the test.
+    page.get_by_role("button", name="Occlusion").click()  # A console error would fail the test.
     for one in held:
         one.continue_()
     page.unroute("**/predict?*")
