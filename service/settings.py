@@ -72,5 +72,10 @@ class Settings(BaseSettings):
     traces: bool = Field(
         False, description="Send OpenTelemetry spans of every request; needs convlens[otel]."
     )
+    standard_http: bool = Field(
+        False,
+        description="Use uvicorn's own HTTP protocol and event loop and FastAPI's router: slower,"
+        " and without the bounds on heads, arrival_seconds and concurrency.",
+    )
     threads: int = Field(1, ge=1, le=64, description="TensorFlow's threads for one operation.")
     cache: int = Field(64, ge=1, description="Images whose feature maps a worker keeps ready.")

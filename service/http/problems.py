@@ -1,6 +1,6 @@
-"""Every error that leaves the service becomes `application/problem+json` (RFC 9457).
+"""An exception becomes the answer for its client: `application/problem+json` (RFC 9457).
 
-Below /v1 and /v2 it becomes what those protocols have: `{"error": "the sentence"}`.
+Below /v1 and /v2 it becomes what those protocols define: `{"error": "the sentence"}`.
 """
 
 import logging
@@ -25,8 +25,8 @@ MEDIA_TYPE = "application/problem+json"
 
 PROTOCOLS = ("/v1/", "/v2/")
 
-# Their clients know malformed, unknown, too large and try again, and no finer ones.
-_PLAIN = {406: 400, 409: 400, 415: 400, 422: 400}
+# Clients of these protocols distinguish 400, 404, 413 and 503 only.
+_PROTOCOL_STATUSES = {406: 400, 409: 400, 415: 400, 422: 400}
 
 logger = logging.getLogger("convlens")
 
@@ -52,14 +52,14 @@ def describe(error: ServiceError) -> dict[str, object]:
 
 
 def response(path: str, error: ServiceError) -> Response:
-    """The answer for `error` at `path`, for who stands before the application too."""
+    """The response for `error` at `path`, counted as a refusal; for middleware too."""
     return _respond(path, describe(error), error.headers)
 
 
-def written(path: str, error: ServiceError, *more: tuple[bytes, bytes]) -> bytes:
-    """The same with its status line and all headers, for who stands before HTTP; not counted."""
+def serialize(path: str, error: ServiceError, *more: tuple[bytes, bytes]) -> bytes:
+    """The response for `error` at `path` as HTTP/1.1, with the headers `more`; not counted."""
     answer = _render(path, describe(error), error.headers)
-    lines = [*answer.raw_headers, *security_headers.ALWAYS, security_headers.NOTHING, *more]
+    lines = [*answer.raw_headers, *security_headers.ALWAYS, security_headers.DEFAULT_POLICY, *more]
     status = HTTPStatus(answer.status_code)
     head = b"".join(b"%s: %s\r\n" % line for line in lines)
     first = f"HTTP/1.1 {status} {status.phrase}\r\n".encode()
@@ -67,7 +67,7 @@ def written(path: str, error: ServiceError, *more: tuple[bytes, bytes]) -> bytes
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route that may answer with a problem of these statuses."""
+    """The OpenAPI `responses` of a route that may answer with a problem of these statuses."""
     schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
     return {
         status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: schema}}
@@ -84,7 +84,7 @@ def documented_plain(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def install(app: FastAPI) -> None:
-    """Turn every exception of `app` into a problem document."""
+    """Register handlers on `app` that turn every exception into a problem document."""
 
     @app.exception_handler(ServiceError)
     async def ours(request: Request, error: ServiceError) -> Response:
@@ -121,8 +121,8 @@ def install(app: FastAPI) -> None:
 
 
 def _methods(request: Request) -> str:
-    """What the path of `request` takes: Starlette names the methods of its first route alone."""
-    taken = [
+    """The methods of the path of `request`; Starlette lists those of the first route only."""
+    allowed = [
         method
         for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
         if any(
@@ -130,7 +130,7 @@ def _methods(request: Request) -> str:
             for route in request.app.routes
         )
     ]
-    return ", ".join(taken)
+    return ", ".join(allowed)
 
 
 def _document(status: int, title: str, detail: str) -> dict[str, object]:
@@ -148,7 +148,7 @@ def _render(path: str, document: Mapping[str, object], more: Mapping[str, str] |
     status, media_type = document["status"], MEDIA_TYPE
     assert isinstance(status, int)
     if f"{path}/".startswith(PROTOCOLS):
-        status, media_type = _PLAIN.get(status, status), "application/json"
+        status, media_type = _PROTOCOL_STATUSES.get(status, status), "application/json"
         document = {"error": document["detail"]}
     return Response(
         orjson.dumps(document), status, headers=more and dict(more), media_type=media_type

@@ -10,13 +10,12 @@ from starlette.responses import Response
 
 from service.drawing import grid
 from service.errors import Invalid, NotFound
-from service.http.fast_routes import DirectRoute
 from service.images.reader import Asked, Subject, add_for_image, model_of, subject_of
 from service.manifest import Layer
 from service.models.registry import Activations
 from service.routes import answers, links
 
-router = APIRouter(tags=["maps"], route_class=DirectRoute)
+router = APIRouter(tags=["maps"])
 
 Scale = Literal["layer", "map"]
 Stage = Literal["pre", "post"]

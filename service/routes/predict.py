@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from service.errors import Invalid, ServiceError
-from service.http.fast_routes import DirectRoute
 from service.http.problems import Problem, describe, documented
 from service.images import multipart, tokens
 from service.images.prepare import Prepared
@@ -22,7 +21,7 @@ from service.observability import metrics
 from service.routes import answers as representations
 from service.routes.answers import Encoding, Written, dump
 
-router = APIRouter(tags=["predict"], route_class=DirectRoute)
+router = APIRouter(tags=["predict"])
 
 HEADERS = ((b"content-type", b"application/json"), (b"vary", b"Accept"))
 
