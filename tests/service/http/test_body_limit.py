@@ -80,7 +80,7 @@ def test_lessons_take_json_alone(client: TestClient, kind: str) -> None:
 
 
 def test_large_bodies_share_a_bound(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(body_limit, "MOST_HELD", 300_000)
+    monkeypatch.setattr(body_limit, "MAX_HELD_BYTES", 300_000)
     large = b"\0" * 400_000
     for body in (large, pieces(len(large) // 4, 4)):
         response = client.post("/predict", content=body)

@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from service.app import create_app
-from service.observability.access_log import Lines
+from service.observability.access_log import JsonFormatter
 from service.settings import Settings
 from tests.pictures import save, seven
 
@@ -116,7 +116,7 @@ def logged(caplog: pytest.LogCaptureFixture, form: Log, *addresses: str) -> list
     with caplog.at_level(logging.INFO, logger="convlens.access"):
         logging.getLogger("convlens").propagate = True
         logging.getLogger("convlens.access").propagate = True
-        client.app.state.entrance.flush()  # type: ignore[attr-defined]
+        client.app.state.lifecycle.flush()  # type: ignore[attr-defined]
     records = [one for one in caplog.records if one.name == "convlens.access"]
     return "\n".join(one.getMessage() for one in records).splitlines()
 
@@ -162,6 +162,6 @@ def test_errors_are_one_line_as_well() -> None:
         raise RuntimeError("a\nb")
     except RuntimeError:
         record = logging.LogRecord("convlens", logging.ERROR, "", 0, "no", (), sys.exc_info())
-    line = Lines().format(record)
+    line = JsonFormatter().format(record)
     assert "\n" not in line
     assert "RuntimeError: a\nb" in orjson.loads(line)["exception"]
