@@ -89,20 +89,20 @@ CASES: dict[str, tuple[tuple[bytes, ...], int]] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_what_a_hostile_request_gets(live: str, case: str) -> None:
+def test_hostile_request_is_refused(live: str, case: str) -> None:
     pieces, status = CASES[case]
     answer = talk(live, *pieces)
     assert answer.startswith(b"HTTP/1.1 %d" % status), answer[:300]
     assert status == 200 or b"application/problem+json" in answer
 
 
-def test_service_answers_after_all_that(live: str) -> None:
+def test_service_answers_after_hostile_requests(live: str) -> None:
     assert talk(live, head()).startswith(b"HTTP/1.1 200")
 
 
 @pytest.fixture(scope="module")
 def impatient(settings: Settings) -> Iterator[str]:
-    """A service that waits for a request for a fifth of a second."""
+    """A service with `arrival_seconds` of 0.2."""
     with running(create_app(settings.model_copy(update={"arrival_seconds": 0.2}))) as address:
         yield address
 
@@ -118,14 +118,16 @@ def impatient(settings: Settings) -> Iterator[str]:
     ],
     ids=["silence", "half a line", "endless head", "half a body", "endless chunks"],
 )
-def test_request_that_does_not_arrive_ends(impatient: str, pieces: tuple[bytes, ...]) -> None:
+def test_request_that_does_not_arrive_whole_is_refused(
+    impatient: str, pieces: tuple[bytes, ...]
+) -> None:
     answer = talk(impatient, *pieces)
     assert answer.startswith(b"HTTP/1.1 408")
     assert b"0.2 seconds" in answer
 
 
 @pytest.mark.parametrize("is_new", [False, True], ids=["after an answer", "on a new connection"])
-def test_request_that_came_while_the_service_was_held_up_is_answered(
+def test_request_that_arrived_while_the_service_was_busy_is_answered(
     is_new: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its connection, idle or new, times out before the service reads the request."""

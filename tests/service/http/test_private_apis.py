@@ -4,9 +4,12 @@ docs/explanation/private-apis.md says what each use buys. A failure here after a
 has changed; the versions in pyproject.toml have upper bounds for the same reason.
 """
 
+import ast
 import asyncio
 import inspect
 import signal
+import tomllib
+from importlib.metadata import distribution, version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,6 +19,7 @@ import uvloop
 from fastapi import FastAPI, Query, Request
 from fastapi.routing import APIRoute
 from httptools import HttpParserError, HttpRequestParser
+from packaging.requirements import Requirement
 from prometheus_client.multiprocess import mark_process_dead
 from pydantic import BaseModel
 from uvicorn.protocols.http import httptools_impl
@@ -36,6 +40,30 @@ OVERRIDDEN = {
     "timeout_keep_alive_handler": ["self"],
 }
 CALLED = {"_unset_keepalive_if_required": ["self"]}
+
+
+LIBRARIES = ["fastapi", "httptools", "keras", "prometheus-client", "starlette", "uvicorn", "uvloop"]
+
+
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_version_has_an_upper_bound(name: str) -> None:
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())["project"]
+    (requirement,) = (one for one in map(Requirement, project["dependencies"]) if one.name == name)
+    assert any(one.operator == "<" for one in requirement.specifier)
+    assert requirement.specifier.contains(version(name))
+
+
+def test_keras_muon_has_the_overridden_methods() -> None:
+    """Read from the source: importing keras would import TensorFlow."""
+    path = distribution("keras").locate_file("keras/src/optimizers/muon.py")
+    methods = {
+        node.name: [one.arg for one in node.args.args]
+        for node in ast.walk(ast.parse(Path(str(path)).read_text()))
+        if isinstance(node, ast.FunctionDef)
+    }
+    assert methods["_should_use_adamw"] == ["self", "variable"]
+    assert methods["_muon_update_step"] == ["self", "gradient", "variable", "lr", "m"]
+    assert methods["zeropower_via_newtonschulz5"][:2] == ["self", "x"]
 
 
 def parameters(function: Any) -> list[str]:
