@@ -1,6 +1,6 @@
 """`python -m benchmarks.endurance.soak`: mixed traffic at 70 % of the peak for hours.
 
-    python -m benchmarks.endurance.soak --minutes 30 --output docs/soak.md
+    python -m benchmarks.endurance.soak --minutes 30 --output docs/reference/benchmarks/soak.md
 
 Starts `convlens serve` as a user would, finds how much of the mix it answers at most with this
 client on the same cores, sends a constant part of that, checks every answer, and looks at the

@@ -1,6 +1,6 @@
 """`python -m benchmarks.looking_inside`: how fast convlens shows maps, beside what else there is.
 
-    python -m benchmarks.looking_inside --data DIR --output docs/benchmarks/introspection
+    python -m benchmarks.looking_inside --data DIR --output docs/reference/benchmarks/introspection
     python -m benchmarks.looking_inside --parts http --commits 947701d
 
 Three parts: `http` asks a running convlens and earlier commits of it for maps, `process` compares

@@ -42,13 +42,13 @@ def main(
     ] = Path("models"),
     output: Annotated[
         Path, typer.Option(help="The page; plots and figures go into a folder of its name.")
-    ] = Path("docs/models.md"),
+    ] = Path("docs/reference/models.md"),
     count: Annotated[
         int, typer.Option(min=1, help="Test images to spoil, in each of 24 ways.")
     ] = 2_000,
     trained: Annotated[
         Path, typer.Option(help="Folder of reproduced results, which say how long an epoch takes.")
-    ] = Path("docs/reproduction"),
+    ] = Path("docs/reference/reproduction"),
 ) -> None:
     """Measure all models and write their cards, the table of robustness and what serving costs.
 

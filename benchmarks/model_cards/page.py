@@ -1,4 +1,4 @@
-"""Manifests and figures become docs/models.md: all models in a table, what spoils them, cards."""
+"""Manifests and figures become docs/reference/models.md: a table of all models, and cards."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,6 +1,6 @@
 """`python -m benchmarks.servers`: convlens beside what a user would pick instead, as a table.
 
-    python -m benchmarks.servers --data DIR --output docs/benchmarks/serving   # everything
+    python -m benchmarks.servers --data DIR --output docs/reference/benchmarks/serving  # everything
     python -m benchmarks.servers --peers convlens,starlette-noop,fastapi-signature --rounds 1
 
 Every server runs alone, in turn, in every round; its answers are compared with the bare model's
