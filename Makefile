@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help serve test check format requirements audit fuzz image clean
+.PHONY: help serve test check format docs requirements audit fuzz image clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,9 +23,13 @@ format: $(VENV)/dev.stamp  ## format the code and mend what the linter can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+docs: $(VENV)/docs.stamp  ## build the documentation as a site in build/site; a broken link fails
+	$(BIN)/sphinx-build -q -E -n -W --keep-going -c docs . build/site
+
 requirements: $(VENV)/dev.stamp  ## compile the pinned requirements from pyproject.toml
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header --extra docs -c requirements-dev.txt pyproject.toml -o requirements-docs.txt
 
 audit: $(VENV)/dev.stamp  ## ask the public advisories about every pinned requirement
 	$(BIN)/pip-audit --progress-spinner off --no-deps --disable-pip --requirement requirements.txt
@@ -48,4 +52,8 @@ $(VENV)/serve.stamp: requirements.txt pyproject.toml
 
 $(VENV)/dev.stamp: requirements-dev.txt $(VENV)/serve.stamp
 	$(BIN)/pip install --quiet --requirement requirements-dev.txt
+	touch $@
+
+$(VENV)/docs.stamp: requirements-docs.txt $(VENV)/serve.stamp
+	$(BIN)/pip install --quiet --requirement requirements-docs.txt
 	touch $@
