@@ -33,7 +33,7 @@ def _drawn(count: int) -> Pixels:
     drawn = []
     for i in range(count):
         data = samples.data("digit", names[i % len(names)])
-        picture = decode.decode(decode.inspect(data, decode.Limits()))
+        picture = decode.decode(decode.open_image(data, decode.Limits()))
         digit = prepare.prepare(picture, "digit", shape).pixels[..., 0]
         turn = i // len(names)
         drawn.append(np.roll(digit, (turn % 5 - 2, turn // 5 % 5 - 2), axis=(0, 1)))

@@ -14,9 +14,9 @@ from rich.table import Table
 from convlens import files as image_files
 from convlens import progress
 from service.errors import NotFound, ServiceError
-from service.images import decode, inputs
+from service.images import decode, reader
 from service.manifest import Manifest
-from service.models import registry
+from service.models import folder as model_folder
 from service.models.litert import Network
 from service.settings import Settings
 
@@ -53,7 +53,7 @@ def predict(
     settings = Settings(**given)
     try:
         place = _newest(settings.models, model or settings.default_model)
-        manifest = registry.read_manifest(place)
+        manifest = model_folder.read_manifest(place)
         network = Network(place, manifest.input_shape, os.cpu_count() or 1)
     except ServiceError as problem:
         Console(stderr=True).print(f"[red]{problem}[/red]", soft_wrap=True)
@@ -76,9 +76,9 @@ def predict(
 
 
 def _newest(folder: Path, name: str) -> Path:
-    found = [one for one in registry.find(folder) if one.parent.name == name]
+    found = [one for one in model_folder.find(folder) if one.parent.name == name]
     if not found:
-        names = sorted({one.parent.name for one in registry.find(folder)})
+        names = sorted({one.parent.name for one in model_folder.find(folder)})
         raise NotFound("model", name, names)
     return max(found, key=lambda one: int(one.name))
 
@@ -90,7 +90,7 @@ def _read(
     step()
     limits = decode.Limits(settings.max_image_bytes, settings.max_image_pixels)
     try:
-        return inputs.read(file.read_bytes(), manifest, limits).pixels
+        return reader.read(file.read_bytes(), manifest, limits).pixels
     except (OSError, ServiceError) as problem:
         return str(problem)
 

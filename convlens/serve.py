@@ -15,9 +15,9 @@ from rich.console import Console
 
 from service.errors import KeyFileError, ModelError
 from service.http.api_keys import Keys
-from service.http.auth import Rate
 from service.http.connection import Connection
-from service.models import registry as model_folders
+from service.http.rate_limit import Rate
+from service.models import folder as model_folders
 from service.observability import tracing
 from service.settings import Settings
 from service.workers import connection_balance

@@ -14,10 +14,11 @@ from service.http import body_limit as bodies
 from service.http import problems
 from service.http.admission import Admission
 from service.http.api_keys import Keys
-from service.http.auth import Gate, Rate
+from service.http.auth import Gate
 from service.http.fast_routes import Direct
+from service.http.rate_limit import Rate
 from service.http.request_lifecycle import Entrance
-from service.images.reader import Intake
+from service.images.reader import ImageReader
 from service.lessons import routes as lessons
 from service.models.registry import Models
 from service.models.reloading import Watcher
@@ -120,7 +121,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, object]]:
     """
     allocator.bound()
     app.state.models = Models(app.state.settings)
-    app.state.intake = Intake(app.state.settings)
+    app.state.image_reader = ImageReader(app.state.settings)
     # Before the models are loaded, so that no change is missed.
     app.state.watcher = Watcher(app.state.models, app.state.settings)
     await app.state.models.load()
@@ -133,5 +134,5 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, object]]:
     }
     watching.cancel()
     app.state.entrance.flush()
-    app.state.intake.close()
+    app.state.image_reader.close()
     app.state.models.close()

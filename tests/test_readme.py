@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from service.manifest import Manifest
-from service.models.registry import find
+from service.models.folder import find
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -14,7 +14,7 @@ from benchmarks.looking_inside.maps import CASES
 from service.app import create_app
 from service.drawing import grid, png
 from service.images import tokens
-from service.models.registry import Model
+from service.models.model import Model
 from service.routes import answers
 from service.settings import Settings
 

@@ -20,7 +20,7 @@ from benchmarks.model_cards import cost, figures, page
 from benchmarks.model_cards.corruptions import CORRUPTIONS
 from service.errors import ModelError
 from service.manifest import Manifest
-from service.models import registry as served
+from service.models import folder as served
 from service.models.litert import Network
 from training.datasets import named as datasets
 from training.datasets.named import Split

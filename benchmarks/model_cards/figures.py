@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from benchmarks.model_cards.corruptions import CORRUPTIONS
 from benchmarks.request_bodies import png
-from service.images import inputs
+from service.images import reader
 from service.images.decode import Limits
 from service.manifest import Manifest
 from service.models.litert import Network
@@ -105,7 +105,7 @@ def upload(images: Pixels, manifest: Manifest) -> Pixels:
     """What the service makes of `images` (n, h, w, c) when each is sent as a PNG."""
     limits = Limits()
     files = (png(image[..., 0] if image.shape[2] == 1 else image) for image in images)
-    return np.stack([inputs.read(file, manifest, limits).pixels for file in files])
+    return np.stack([reader.read(file, manifest, limits).pixels for file in files])
 
 
 def measure(

@@ -18,8 +18,8 @@ from rich.table import Table
 
 from benchmarks.scenes import Scene, photograph
 from service.images import decode, prepare
+from service.models.folder import read_manifest
 from service.models.litert import Network
-from service.models.registry import read_manifest
 
 Pixels = NDArray[np.uint8]
 
@@ -45,7 +45,7 @@ def main(
     shown: list[tuple[bool, Image.Image]] = []
     for i in track(rng.permutation(len(digits))[:count].tolist(), "photographing"):
         scene = photograph(digits[i], rng)
-        picture = decode.decode(decode.inspect(scene.jpeg, decode.Limits()))
+        picture = decode.decode(decode.open_image(scene.jpeg, decode.Limits()))
         pixels = prepare.prepare(picture, "digit", manifest.input_shape).pixels
         row = network.classify(pixels[np.newaxis])[0, : len(manifest.labels)]
         good = bool(row.argmax() == labels[i])

@@ -16,8 +16,8 @@ import typer
 from benchmarks import http_requests, machine, stages
 from benchmarks.servers.peers import Ask
 from service.app import create_app
-from service.images import inputs, multipart, tokens
-from service.models.registry import Model
+from service.images import multipart, reader, tokens
+from service.models.model import Model
 from service.settings import Settings
 
 
@@ -46,13 +46,13 @@ async def _measure(raw: dict[str, list[bytes]], name: str) -> None:
         bodies = [one.partition(b"\r\n\r\n")[2] for one in raw["multipart"]]
         boundary = bodies[0].partition(b"\r\n")[0][2:]
         files = [multipart.parse(body, boundary, 1)[0].data for body in bodies]
-        prepared = [inputs.read_plain(file, model.manifest) for file in files]
+        prepared = [reader.read_trained_png(file, model.manifest) for file in files]
         pixels = [one.pixels for one in prepared if one is not None]
         rows = [model.network.classify(one[np.newaxis])[0].tolist() for one in pixels]
         alone: dict[str, float] = {
             "form": stages.each(lambda body: multipart.parse(body, boundary, 1), bodies),
             "decode and prepare": stages.each(
-                lambda f: inputs.read_plain(f, model.manifest), files
+                lambda f: reader.read_trained_png(f, model.manifest), files
             ),
             "model": stages.each(lambda one: model.network.classify(one[np.newaxis]), pixels),
             "token": stages.each(tokens.encode, pixels),

@@ -22,7 +22,7 @@ from benchmarks.servers import bare_model, peers, table, wrk
 from benchmarks.servers.peers import Ask
 from benchmarks.servers.rounds import MANY
 from service.manifest import Manifest
-from service.models.registry import find
+from service.models.folder import find
 
 IMAGES = 256
 CONNECTIONS = 8

@@ -1,52 +1,15 @@
 """Who may come in, and how often: requests that may pass, or 401 and 429."""
 
-import asyncio
-import math
-import time
-from typing import cast
-
-from limits import RateLimitItem, parse_many
-from limits.errors import ConfigurationError
-from limits.storage import Storage, storage_from_string
-from limits.strategies import FixedWindowRateLimiter
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.errors import NoKey, ServiceError, TooMany
+from service.errors import NoKey, ServiceError
 from service.http import api_keys, problems
 from service.http.api_keys import Keys
-from service.http.rate_limit import SharedFile
+from service.http.rate_limit import Rate
 
 # For whatever watches over the process: it has no key, and tells nothing to others.
 OPEN = frozenset({"/livez", "/readyz", "/v2/health/live", "/v2/health/ready"})
-
-
-class Rate:
-    """At most so many requests for each holder of a key or each address."""
-
-    def __init__(self, rule: str, storage: str) -> None:
-        """Raises ValueError with what is wrong in `rule` or `storage`."""
-        self._items: list[RateLimitItem] = parse_many(rule)
-        try:
-            self._storage = cast(Storage, storage_from_string(storage))
-        except ConfigurationError as problem:
-            raise ValueError(str(problem)) from problem
-        self._limiter = FixedWindowRateLimiter(self._storage)
-        # The others ask another machine; these are faster than the hop to a thread.
-        self._is_near = isinstance(self._storage, SharedFile) or storage.startswith("memory")
-
-    async def check(self, who: str) -> None:
-        """Count one request of `who`; TooMany says when to come again."""
-        if self._is_near:
-            self._count(who)
-        else:
-            await asyncio.to_thread(self._count, who)
-
-    def _count(self, who: str) -> None:
-        for item in self._items:
-            if not self._limiter.hit(item, who):
-                left = self._limiter.get_window_stats(item, who).reset_time - time.time()
-                raise TooMany(f"At most {item} are answered.", max(1, math.ceil(left)))
 
 
 class Gate:

@@ -1,10 +1,18 @@
-"""Counts of requests in one file, so that the workers of one machine keep one count."""
+"""A rate rule and a key or address become a counted request, or 429."""
 
+import asyncio
+import math
 import sqlite3
 import time
+from typing import cast
 from urllib.parse import urlsplit
 
-from limits.storage import Storage
+from limits import RateLimitItem, parse_many
+from limits.errors import ConfigurationError
+from limits.storage import Storage, storage_from_string
+from limits.strategies import FixedWindowRateLimiter
+
+from service.errors import TooMany
 
 _TABLE = """CREATE TABLE IF NOT EXISTS counts (
     key TEXT PRIMARY KEY, count INTEGER NOT NULL, ends REAL NOT NULL
@@ -72,3 +80,31 @@ class SharedFile(Storage):
         if now - self._swept > 60:
             self._swept = now
             self._file.execute("DELETE FROM counts WHERE ends <= ?", (now,))
+
+
+class Rate:
+    """At most so many requests for each holder of a key or each address."""
+
+    def __init__(self, rule: str, storage: str) -> None:
+        """Raises ValueError with what is wrong in `rule` or `storage`."""
+        self._items: list[RateLimitItem] = parse_many(rule)
+        try:
+            self._storage = cast(Storage, storage_from_string(storage))
+        except ConfigurationError as problem:
+            raise ValueError(str(problem)) from problem
+        self._limiter = FixedWindowRateLimiter(self._storage)
+        # The others ask another machine; these are faster than the hop to a thread.
+        self._is_near = isinstance(self._storage, SharedFile) or storage.startswith("memory")
+
+    async def check(self, who: str) -> None:
+        """Count one request of `who`; TooMany says when to come again."""
+        if self._is_near:
+            self._count(who)
+        else:
+            await asyncio.to_thread(self._count, who)
+
+    def _count(self, who: str) -> None:
+        for item in self._items:
+            if not self._limiter.hit(item, who):
+                left = self._limiter.get_window_stats(item, who).reset_time - time.time()
+                raise TooMany(f"At most {item} are answered.", max(1, math.ceil(left)))

@@ -1,245 +1,167 @@
-"""What a request points at: a model, and the one input of that model it is about."""
+"""An upload's bytes become a model's input, each step once: kind and size, pixels, preparation.
+
+Two kinds of bytes need no decoder for images of any kind: an .npy array, and a PNG of exactly the
+model's shape that looks like a training image. Of all others the header is read first, within
+limits; small ones are then decoded on the event loop, larger ones on threads.
+"""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Annotated, Any
 
 import numpy as np
-from fastapi import APIRouter, Depends, Query, Request
 from numpy.typing import NDArray
-from pydantic import BaseModel, Field
+from PIL import Image
 
-from service.errors import Busy, Malformed, ServiceError, TooLarge
-from service.images import decode, inputs, multipart, npy, samples, tokens
+from service.errors import Busy, ServiceError, TooLarge
+from service.images import npy, samples
+from service.images.decode import Limits, decode, decode_exact_png, open_image
 from service.images.multipart import Upload
-from service.images.prepare import Prepared
+from service.images.prepare import Prepared, as_trained, prepare
 from service.manifest import Manifest
-from service.models.registry import Model, Models
 from service.settings import Settings
 
-BODY = {
-    "required": True,
-    "content": {
-        "multipart/form-data": {
-            "schema": {
-                "type": "object",
-                "required": [multipart.FIELD],
-                "properties": {
-                    multipart.FIELD: {
-                        "type": "array",
-                        "items": {"type": "string", "format": "binary"},
-                        "description": "One or many images; the field may be repeated.",
-                    }
-                },
-            }
-        },
-        "image/*": {"schema": {"type": "string", "format": "binary"}},
-        "application/x-npy": {"schema": {"type": "string", "format": "binary"}},
-    },
-}
+DECODE_INLINE_PIXELS = 64 * 64
+"""Up to this many pixels, decoding takes less time than handing the image to a thread."""
 
-# Up to this many pixels, decoding takes less time than the hop to another thread.
-SMALL = 64 * 64
+DECODE_THREADS = 2
+MOST_WAITING = 8
+"""Images that may wait for the decode threads: two threads decode them in about the time that one
+of them needs for ten."""
 
-# Images that wait for the threads when a request comes: what two threads decode in about the time
-# that one of them takes for ten.
-MOST_AHEAD = 8
-
-AS_AN_ARRAY = ("came as an array of the model's shape: unchanged",)
+ARRAY_STEPS = ("came as an array of the model's shape: unchanged",)
 
 
-class Intake:
-    """Turns uploads into model inputs; large ones on threads of its own."""
+def read(data: bytes, manifest: Manifest, limits: Limits) -> Prepared:
+    """What the model of `manifest` sees of the image file `data`, all on the caller's thread.
+
+    Raises TooLarge, UnsupportedImage or BadImage.
+    """
+    unchanged = read_trained_png(data, manifest)
+    return unchanged or decode_and_prepare(open_image(data, limits), manifest)
+
+
+def read_trained_png(data: bytes, manifest: Manifest) -> Prepared | None:
+    """The same for a PNG that already is like the training images; None for any other file."""
+    pixels = decode_exact_png(data, manifest.input_shape)
+    if pixels is None:
+        return None
+    return as_trained(pixels, manifest.preparation, manifest.input_shape)
+
+
+def decode_and_prepare(image: Image.Image, manifest: Manifest) -> Prepared:
+    """The same for an image whose header `open_image` has read; raises BadImage."""
+    return prepare(decode(image), manifest.preparation, manifest.input_shape)
+
+
+class ImageReader:
+    """Reads uploads for all requests of a worker; owns the threads that decode large images."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._limits = decode.Limits(settings.max_image_bytes, settings.max_image_pixels)
-        self._executor = ThreadPoolExecutor(2, thread_name_prefix="decode")
-        self.on_threads = 0
-        # As many as ship: a name that does not exist is never kept.
+        self.waiting = 0
+        """Images that were handed to the decode threads and are not prepared yet."""
+        self._limits = Limits(settings.max_image_bytes, settings.max_image_pixels)
+        self._executor = ThreadPoolExecutor(DECODE_THREADS, thread_name_prefix="decode")
+        # Bounded by the number of samples that ship: unknown names raise before they are kept.
         self._samples: dict[tuple[object, ...], NDArray[np.uint8]] = {}
 
-    async def inputs(
+    async def read_files(
         self, files: Sequence[Upload], manifest: Manifest
     ) -> list[tuple[str | None, Prepared | ServiceError]]:
         """The name and the model's input of every image in `files`, or why there is none.
 
-        An .npy file may hold many images. Raises TooLarge when there are more than the limit, and
-        Busy where too many images wait for the threads already.
+        An .npy file may hold many images. Raises TooLarge when there are more images than the
+        limit, and Busy when too many images of other requests wait for the decode threads.
         """
-        read = [self._at_once(file, manifest) for file in files]
-        if any(images is None for images in read):
-            ahead = self.on_threads
-            tasks = (
-                self._later(file, manifest, ahead)
-                for file, images in zip(files, read, strict=True)
-                if images is None
+        waiting = self.waiting
+        opened = [self._open(file.data, manifest) for file in files]
+        if any(isinstance(one, Image.Image) for one in opened):
+            opened = await asyncio.gather(
+                *(self._finish_or_refuse(one, manifest, waiting) for one in opened)
             )
-            later = iter(await asyncio.gather(*tasks))
-            read = [next(later) if images is None else images for images in read]
-        named = [
+        images = [
             (file.filename, one)
-            for file, some in zip(files, read, strict=True)
-            for one in some or ()
+            for file, found in zip(files, opened, strict=True)
+            if not isinstance(found, Image.Image)
+            for one in found
         ]
-        if len(named) > self.settings.max_images:
+        if len(images) > self.settings.max_images:
             raise TooLarge(f"The request has more than {self.settings.max_images} images.")
-        return named
+        return images
 
-    def _at_once(
-        self, file: Upload, manifest: Manifest
-    ) -> Sequence[Prepared | ServiceError] | None:
-        """What needs no decoder for all kinds of files: arrays, and PNGs like the training's."""
-        if file.data.startswith(npy.MAGIC):
-            try:
-                stack = npy.stack(file.data, manifest.input_shape, self.settings.max_images)
-            except ServiceError as problem:
-                return [problem]
-            return [Prepared(pixels, AS_AN_ARRAY) for pixels in stack]
-        plain = inputs.read_plain(file.data, manifest)
-        return None if plain is None else [plain]
-
-    async def _later(
-        self, file: Upload, manifest: Manifest, ahead: int
-    ) -> Sequence[Prepared | ServiceError]:
-        try:
-            return [await self.prepare(file.data, manifest, ahead)]
-        except Busy:
-            raise
-        except ServiceError as problem:
-            return [problem]
-
-    async def prepare(self, data: bytes, manifest: Manifest, ahead: int = 0) -> Prepared:
+    async def read_image(self, data: bytes, manifest: Manifest, waiting: int = 0) -> Prepared:
         """The input of the model of `manifest` that the image file `data` becomes.
 
-        `ahead` images, of other requests, wait for the threads; Busy where those are too many.
+        `waiting` is `self.waiting` from before this request's own images; raises Busy when those
+        are too many, and TooLarge, UnsupportedImage or BadImage.
         """
-        if (plain := inputs.read_plain(data, manifest)) is not None:
-            return plain
-        image = decode.inspect(data, self._limits)
-        if image.width * image.height <= SMALL:
-            return inputs.prepare(image, manifest)
-        if ahead >= MOST_AHEAD:
-            raise Busy(f"{ahead} images wait to be decoded. Send this again in a second.")
-        loop = asyncio.get_running_loop()
-        self.on_threads += 1
-        try:
-            return await loop.run_in_executor(self._executor, inputs.prepare, image, manifest)
-        finally:
-            self.on_threads -= 1
+        return await self._finish(self._open_image(data, manifest), manifest, waiting)
 
     async def sample(self, name: str | None, manifest: Manifest) -> NDArray[np.uint8]:
-        """The input made from the shipped picture `name`, or from the first for None."""
+        """The input, uint8 (h, w, c), made from the shipped sample `name`; None for the first.
+
+        Raises NotFound for a name that does not ship.
+        """
         if name is None:
             name = samples.names(manifest.preparation)[0]
         key = (manifest.preparation, manifest.input_shape, name)
         if key not in self._samples:
             data = samples.data(manifest.preparation, name)
-            self._samples[key] = (await self.prepare(data, manifest)).pixels
+            self._samples[key] = (await self.read_image(data, manifest)).pixels
         return self._samples[key]
 
     def close(self) -> None:
-        """Let the threads go."""
+        """Stop the decode threads; images that still wait are dropped."""
         self._executor.shutdown(wait=False, cancel_futures=True)
 
+    def _open(
+        self, data: bytes, manifest: Manifest
+    ) -> Sequence[Prepared | ServiceError] | Image.Image:
+        """The images of one file, or the one image with its header read that a thread decodes."""
+        try:
+            if data.startswith(npy.MAGIC):
+                stack = npy.stack(data, manifest.input_shape, self.settings.max_images)
+                return [Prepared(pixels, ARRAY_STEPS) for pixels in stack]
+            opened = self._open_image(data, manifest)
+        except ServiceError as problem:
+            return [problem]
+        return opened if isinstance(opened, Image.Image) else [opened]
 
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """A model and one of its inputs, uint8 (h, w, c), with its token."""
+    def _open_image(self, data: bytes, manifest: Manifest) -> Prepared | Image.Image:
+        if (unchanged := read_trained_png(data, manifest)) is not None:
+            return unchanged
+        image = open_image(data, self._limits)
+        if image.width * image.height > DECODE_INLINE_PIXELS:
+            return image
+        return decode_and_prepare(image, manifest)
 
-    model: Model
-    pixels: NDArray[np.uint8]
-    token: str
+    async def _finish_or_refuse(
+        self,
+        opened: Sequence[Prepared | ServiceError] | Image.Image,
+        manifest: Manifest,
+        waiting: int,
+    ) -> Sequence[Prepared | ServiceError]:
+        """`opened` with its image decoded; one bad image spoils only its own place."""
+        if not isinstance(opened, Image.Image):
+            return opened
+        try:
+            return [await self._finish(opened, manifest, waiting)]
+        except Busy:
+            raise
+        except ServiceError as problem:
+            return [problem]
 
-
-def add_for_image(
-    router: APIRouter,
-    path: str,
-    endpoint: Callable[..., Any],
-    responses: dict[int | str, dict[str, Any]],
-    name: str | None = None,
-) -> None:
-    """Let `endpoint` answer GET for a linked image and POST for one in the request."""
-    for method, extra in (("GET", None), ("POST", {"requestBody": BODY})):
-        router.add_api_route(
-            path,
-            endpoint,
-            methods=[method],
-            name=name,
-            response_model=None,
-            responses=responses,
-            openapi_extra=extra,
-        )
-
-
-class Asked(BaseModel):
-    """What a request may say of the model and the image that it is about."""
-
-    model: str | None = Field(None, description="Name of the model; without it, the default one.")
-    version: int | None = Field(None, description="Version of the model; without it, the newest.")
-    image: str | None = Field(
-        None, description="Token of the image: `image` in an answer of `POST /predict`."
-    )
-    sample: str | None = Field(
-        None, description="Name of a shipped picture, such as `7` or `frog`."
-    )
-
-
-def _query(name: str) -> Any:
-    return Query(description=Asked.model_fields[name].description)
-
-
-def model_of(request: Request, name: str | None, version: int | None) -> Model:
-    """What `Models.get` says of them."""
-    models: Models = request.app.state.models
-    return models.get(name, version)
-
-
-async def subject_of(
-    request: Request, model: Model, image: str | None, sample: str | None
-) -> Subject:
-    """The input that `request` is about: by its token, by its sample, or in a POST's body."""
-    intake: Intake = request.app.state.intake
-    manifest = model.manifest
-    sources = (request.method == "POST") + (image is not None) + (sample is not None)
-    if sources > 1:
-        raise Malformed("Name one picture: by `image`, by `sample`, or in the body of a POST.")
-    if image is not None:
-        return Subject(model, tokens.decode(image, manifest.input_shape), image)
-    if request.method == "POST":
-        files = await multipart.read(request, intake.settings)
-        found = [one for _, one in await intake.inputs(files, manifest)]
-        if len(found) > 1:
-            raise TooLarge(f"This takes one image, not {len(found)}. Send them one by one.")
-        if isinstance(found[0], ServiceError):
-            raise found[0]
-        pixels = found[0].pixels
-    else:
-        pixels = await intake.sample(sample, manifest)
-    return Subject(model, pixels, tokens.encode(pixels))
-
-
-# Not async, FastAPI would run them on threads.
-async def _model(
-    request: Request,
-    model: Annotated[str | None, _query("model")] = None,
-    version: Annotated[int | None, _query("version")] = None,
-) -> Model:
-    return model_of(request, model, version)
-
-
-ChosenModel = Annotated[Model, Depends(_model)]
-
-
-async def _subject(
-    request: Request,
-    model: ChosenModel,
-    image: Annotated[str | None, _query("image")] = None,
-    sample: Annotated[str | None, _query("sample")] = None,
-) -> Subject:
-    return await subject_of(request, model, image, sample)
-
-
-ChosenSubject = Annotated[Subject, Depends(_subject)]
+    async def _finish(
+        self, opened: Prepared | Image.Image, manifest: Manifest, waiting: int
+    ) -> Prepared:
+        if isinstance(opened, Prepared):
+            return opened
+        if waiting >= MOST_WAITING:
+            raise Busy(f"{waiting} images wait to be decoded. Send this again in a second.")
+        loop = asyncio.get_running_loop()
+        self.waiting += 1
+        try:
+            return await loop.run_in_executor(self._executor, decode_and_prepare, opened, manifest)
+        finally:
+            self.waiting -= 1

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.errors import Invalid, NotFound, WrongKind
-from service.models.registry import Model
+from service.models.model import Model
 
 MOST = 4096
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from service.models.registry import Model
+from service.models.model import Model
 
 GRID = 14
 """Places along each side; the cover is twice as wide as their distance."""

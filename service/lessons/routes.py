@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
-from service.http import body_limit
 from service.http.problems import documented
-from service.lessons import arithmetic
+from service.lessons import arithmetic, json_body
 from service.routes.answers import JSON
 
 router = APIRouter(prefix="/lessons", tags=["lessons"])
@@ -193,7 +192,7 @@ REFUSALS = documented(400, 413, 415, 422)
     "/convolution",
     response_model=None,
     responses={200: {"model": Convolved}, **REFUSALS},
-    openapi_extra=body_limit.documented(
+    openapi_extra=json_body.documented(
         Convolution,
         {
             "the lecture's first": {
@@ -206,18 +205,18 @@ REFUSALS = documented(400, 413, 415, 422)
 )
 async def convolution(request: Request) -> JSON:
     """Convolve a matrix: the result, the padded input, and the window behind every number."""
-    return await asyncio.to_thread(_convolve, await body_limit.document(request, Convolution))
+    return await asyncio.to_thread(_convolve, await json_body.document(request, Convolution))
 
 
 @router.post(
     "/pooling",
     response_model=None,
     responses={200: {"model": Pooled}, **REFUSALS},
-    openapi_extra=body_limit.documented(Pooling, {"max": {"value": {"input": NINE, "stride": 1}}}),
+    openapi_extra=json_body.documented(Pooling, {"max": {"value": {"input": NINE, "stride": 1}}}),
 )
 async def pooling(request: Request) -> JSON:
     """Pool a matrix: the result, and for every number its window, its winner and the ties."""
-    return await asyncio.to_thread(_pool, await body_limit.document(request, Pooling))
+    return await asyncio.to_thread(_pool, await json_body.document(request, Pooling))
 
 
 def _convolve(lesson: Convolution) -> JSON:

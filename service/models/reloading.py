@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from service.errors import ModelError
-from service.models.registry import Model, Models, find, newest
+from service.models.folder import find, newest
+from service.models.model import Model
+from service.models.registry import Models
 from service.settings import Settings
 from service.workers.gc_freeze import collect
 

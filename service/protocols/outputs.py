@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from service.errors import NotFound, TooLarge
 from service.manifest import Manifest
-from service.models.registry import Model
+from service.models.model import Model
 
 PROBABILITIES = "probabilities"
 LOGITS = "logits"

@@ -9,11 +9,11 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from service.errors import NotFound, WrongKind
-from service.images.reader import ChosenSubject, Subject, add_for_image
 from service.introspection import cells, pointwise
 from service.manifest import POOLING, Layer
-from service.models.registry import Activations
+from service.models.model import Activations
 from service.routes import answers, links
+from service.routes.subject import ChosenSubject, Subject, add_for_image
 
 router = APIRouter(tags=["cells"])
 

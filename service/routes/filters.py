@@ -9,9 +9,9 @@ from starlette.responses import Response
 
 from service.drawing import kernels
 from service.errors import NotFound, WrongKind
-from service.images.reader import ChosenModel
-from service.models.registry import Model
+from service.models.model import Model
 from service.routes import answers
+from service.routes.subject import ChosenModel
 
 router = APIRouter(tags=["filters"])
 

@@ -10,9 +10,9 @@ from starlette.responses import Response
 
 from service.drawing import heatmaps as explanations
 from service.errors import Invalid, NotFound
-from service.images.reader import ChosenSubject, Subject, add_for_image
 from service.introspection import occlusion
 from service.routes import answers
+from service.routes.subject import ChosenSubject, Subject, add_for_image
 
 router = APIRouter(tags=["explanations"])
 

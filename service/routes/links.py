@@ -1,12 +1,16 @@
 """Where to look next: the addresses that belong to a model, a layer or an image."""
 
 from urllib.parse import urlencode
+from weakref import WeakKeyDictionary
 
 from service.errors import WrongKind
 from service.manifest import POOLING, Layer, Manifest
+from service.models.model import Model
 
 MAPS = "feature-maps"
 POOLED = "pooled-maps"
+
+_FOR_IMAGES: WeakKeyDictionary[Model, dict[str, str]] = WeakKeyDictionary()
 
 
 def kind_of_maps(layer: Layer) -> str | None:
@@ -16,8 +20,17 @@ def kind_of_maps(layer: Layer) -> str | None:
     return MAPS if len(layer.output_shape) == 3 else None
 
 
-def for_images(manifest: Manifest) -> dict[str, str]:
-    """The first feature maps and the first pooled maps of an image whose token is appended."""
+def for_images(model: Model) -> dict[str, str]:
+    """`feature_maps` and `pooled_maps` of any image of `model`: the caller appends its token.
+
+    Each is the first layer of its kind. Kept for as long as the model is loaded.
+    """
+    if (links := _FOR_IMAGES.get(model)) is None:
+        links = _FOR_IMAGES[model] = _first_maps(model.manifest)
+    return links
+
+
+def _first_maps(manifest: Manifest) -> dict[str, str]:
     query = urlencode({"model": manifest.name, "version": manifest.version, "image": ""})
     found: dict[str, str] = {}
     for layer in manifest.layers:

@@ -11,10 +11,10 @@ from starlette.responses import Response
 from service.drawing import grid
 from service.errors import Invalid, NotFound
 from service.http.fast_routes import DirectRoute
-from service.images.reader import Asked, Subject, add_for_image, model_of, subject_of
 from service.manifest import Layer
-from service.models.registry import Activations
+from service.models.model import Activations
 from service.routes import answers, links
+from service.routes.subject import Subject, SubjectQuery, add_for_image, model_of, subject_of
 
 router = APIRouter(tags=["maps"], route_class=DirectRoute)
 
@@ -22,7 +22,7 @@ Scale = Literal["layer", "map"]
 Stage = Literal["pre", "post"]
 
 
-class View(Asked):
+class View(SubjectQuery):
     """Which maps are wanted, and how."""
 
     format: str | None = Field(

@@ -5,11 +5,12 @@ from pydantic import BaseModel
 
 from service.errors import Forbidden
 from service.http.problems import documented
-from service.images.reader import ChosenModel
 from service.manifest import Layer, Manifest
-from service.models.registry import Model, Models
+from service.models.model import Model
+from service.models.registry import Models
 from service.models.reloading import Watcher
 from service.routes import links
+from service.routes.subject import ChosenModel
 
 router = APIRouter(tags=["models"])
 

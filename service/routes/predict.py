@@ -15,12 +15,14 @@ from service.http.fast_routes import DirectRoute
 from service.http.problems import Problem, describe, documented
 from service.images import multipart, tokens
 from service.images.prepare import Prepared
-from service.images.reader import BODY, Intake
+from service.images.reader import ImageReader
 from service.introspection import ablation
-from service.models.registry import Activations, Model
+from service.models.model import Activations, Model
 from service.observability import metrics
 from service.routes import answers as representations
+from service.routes import links
 from service.routes.answers import Encoding, Written, dump
+from service.routes.subject import IMAGE_BODY
 
 router = APIRouter(tags=["predict"], route_class=DirectRoute)
 
@@ -101,7 +103,7 @@ class Options(BaseModel):
         200: {"model": Predictions, "description": "A prediction for every image."},
         **documented(400, 404, 413, 415, 422, 503),
     },
-    openapi_extra={"requestBody": BODY},
+    openapi_extra={"requestBody": IMAGE_BODY},
 )
 async def predict(request: Request, options: Annotated[Options, Query()]) -> Written:
     """Classify one or many images: the form field `file`, repeatable, or one image as the body.
@@ -109,7 +111,7 @@ async def predict(request: Request, options: Annotated[Options, Query()]) -> Wri
     An .npy array holds any number of images, uint8 (n, h, w, c) in the model's shape. An image
     that cannot be read spoils only itself: its place holds an `error`.
     """
-    intake: Intake = request.app.state.intake
+    reader: ImageReader = request.app.state.image_reader
     model: Model = request.app.state.models.get(options.model, options.version)
     layers = _layers(model, options.layers)
     masks = None if options.zero is None else ablation.masks(model, options.zero)
@@ -117,8 +119,8 @@ async def predict(request: Request, options: Annotated[Options, Query()]) -> Wri
         raise Invalid("`layers` shows the whole network: leave it out beside `zero`.")
     await request.body()
     began = time.perf_counter()
-    files = await multipart.read(request, intake.settings)
-    found = await intake.inputs(files, model.manifest)
+    files = await multipart.read(request, reader.settings)
+    found = await reader.read_files(files, model.manifest)
     metrics.DECODE.observe(time.perf_counter() - began)
     good = [one for _, one in found if isinstance(one, Prepared)]
     if len(found) == 1 and isinstance(refused := found[0][1], ServiceError):
@@ -198,7 +200,7 @@ def _prediction(
         **_answer(row, model.manifest.labels, options.top),
         "image": token,
         "prepared": prepared.steps,
-        "links": {name: address + token for name, address in model.links.items()},
+        "links": {name: address + token for name, address in links.for_images(model).items()},
     }
     if maps:
         prediction["maps"] = {

@@ -7,10 +7,10 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from service.errors import WrongKind
-from service.images.reader import ChosenSubject, add_for_image
 from service.manifest import MapStatistics
 from service.routes import answers, links
 from service.routes.maps import Statistics, statistics
+from service.routes.subject import ChosenSubject, add_for_image
 
 router = APIRouter(tags=["maps"])
 

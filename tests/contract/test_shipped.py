@@ -8,11 +8,11 @@ import pytest
 from PIL import Image
 
 from benchmarks.scenes import photograph
-from service.images import decode, inputs
+from service.images import decode, reader
 from service.images.prepare import Prepared
 from service.manifest import Manifest
+from service.models.folder import read_manifest
 from service.models.litert import Network
-from service.models.registry import read_manifest
 from tests.pictures import save
 
 MODELS = Path(__file__).parent.parent.parent / "models"
@@ -36,7 +36,7 @@ def load(name: str) -> tuple[Manifest, Network]:
 
 
 def prepare(data: bytes, manifest: Manifest) -> Prepared:
-    return inputs.read(data, manifest, decode.Limits())
+    return reader.read(data, manifest, decode.Limits())
 
 
 @needs_data

@@ -10,9 +10,9 @@ from typing import Any, cast
 import numpy as np
 
 from service.errors import ServiceError
-from service.images import decode, inputs, multipart, npy, tokens
+from service.images import decode, multipart, npy, reader, tokens
 from service.manifest import Manifest
-from service.models.registry import Model
+from service.models.model import Model
 from service.protocols import compression
 from service.protocols.open_inference import request as open_inference
 from service.protocols.tfserving import request as tfserving
@@ -33,8 +33,8 @@ def manifest(name: str) -> Manifest:
 
 
 def _image(data: bytes) -> None:
-    inputs.read(data, manifest("mnist-lecture"), LIMITS)
-    inputs.read(data, manifest("cifar10-lecture-3conv"), LIMITS)
+    reader.read(data, manifest("mnist-lecture"), LIMITS)
+    reader.read(data, manifest("cifar10-lecture-3conv"), LIMITS)
 
 
 def _token(data: bytes) -> None:

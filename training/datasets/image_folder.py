@@ -161,7 +161,7 @@ def _prepared(
         try:
             if file[1].stat().st_size > limits.bytes:
                 return *file, f"larger than {limits.bytes:,} bytes"
-            picture = decode.decode(decode.inspect(file[1].read_bytes(), limits))
+            picture = decode.decode(decode.open_image(file[1].read_bytes(), limits))
             return *file, preparation.prepare(picture, how, shape).pixels
         except ServiceError as problem:
             return *file, problem.detail

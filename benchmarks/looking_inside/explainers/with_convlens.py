@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from benchmarks.looking_inside.explainers.network import MAPS
 from service.drawing import grid, heatmaps
 from service.introspection import occlusion
-from service.models.registry import Model
+from service.models.model import Model
 from service.models.saved_model import SavedModel
 from service.settings import Settings
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
 from service.http.problems import documented_plain
-from service.models.registry import Model
+from service.models.model import Model
 from service.protocols import compression, outputs
 from service.protocols.open_inference import request as inference
 from service.protocols.open_inference import response

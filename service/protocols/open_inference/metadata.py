@@ -9,7 +9,8 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
 from service.http.problems import documented_plain
-from service.models.registry import Model, Models
+from service.models.model import Model
+from service.models.registry import Models
 from service.protocols import outputs
 from service.protocols.open_inference.request import DATATYPE, INPUT
 

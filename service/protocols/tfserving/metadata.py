@@ -10,7 +10,8 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict
 
 from service.http.problems import documented_plain
-from service.models.registry import Model, Models
+from service.models.model import Model
+from service.models.registry import Models
 from service.protocols.tfserving import signatures
 from service.protocols.tfserving.signatures import Signature, Tensor
 

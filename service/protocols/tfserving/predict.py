@@ -10,8 +10,8 @@ from pydantic import BaseModel
 
 from service.errors import Malformed, NotFound
 from service.http.problems import documented_plain
-from service.images.reader import Intake
-from service.models.registry import Model
+from service.images.reader import ImageReader
+from service.models.model import Model
 from service.protocols import base64_images, compression, outputs
 from service.protocols.outputs import Outputs
 from service.protocols.tfserving import request as rows
@@ -105,7 +105,7 @@ async def labelled(request: Request, name: str, label: str) -> None:
 
 async def _predict(request: Request, model: Model) -> JSON:
     asked = await _read(request, model)
-    images = await _decode(request.app.state.intake, model, asked)
+    images = await _decode(request.app.state.image_reader, model, asked)
     found = await _compute(model, images, asked)
     if sum(values.nbytes for values in found.values()) <= SMALL:
         return _answer(asked, found)
@@ -126,12 +126,12 @@ async def _read(request: Request, model: Model) -> Predict:
     return await asyncio.to_thread(parse)
 
 
-async def _decode(intake: Intake, model: Model, asked: Predict) -> NDArray[np.uint8]:
+async def _decode(reader: ImageReader, model: Model, asked: Predict) -> NDArray[np.uint8]:
     if not isinstance(asked.images, list):
         return asked.images
-    ahead = intake.on_threads
+    waiting = reader.waiting
     decoded = (
-        base64_images.pixels(intake, model.manifest, data, number, ahead)
+        base64_images.pixels(reader, model.manifest, data, number, waiting)
         for number, data in enumerate(asked.images)
     )
     return np.stack(await asyncio.gather(*decoded))

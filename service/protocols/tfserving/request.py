@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.errors import Invalid
-from service.models.registry import Model
+from service.models.model import Model
 from service.protocols import json_body, outputs, tensors
 from service.protocols.tensors import Images
 from service.protocols.tfserving import signatures

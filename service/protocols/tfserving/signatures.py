@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from service.errors import Invalid
-from service.models.registry import Model
+from service.models.model import Model
 from service.protocols.outputs import PROBABILITIES, shapes
 
 DEFAULT = "serving_default"

@@ -12,7 +12,7 @@ from benchmarks.model_cards import __main__, cost, figures, page
 from benchmarks.model_cards.corruptions import CORRUPTIONS
 from benchmarks.model_cards.figures import Figures
 from service.manifest import Manifest
-from service.models.registry import find, newest, read_manifest
+from service.models.folder import find, newest, read_manifest
 from tests.bundles import tiny_dataset, tiny_nodes, write_npz
 from training.datasets import named as datasets
 from training.datasets.named import Dataset

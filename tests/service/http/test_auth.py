@@ -12,8 +12,7 @@ from service.app import create_app
 from service.errors import KeyFileError
 from service.http import api_keys
 from service.http.api_keys import Keys
-from service.http.auth import Rate
-from service.http.rate_limit import SharedFile
+from service.http.rate_limit import Rate, SharedFile
 from service.settings import Settings
 
 ONE, OTHER = api_keys.make(), api_keys.make()

@@ -12,14 +12,14 @@ from PIL import Image, PngImagePlugin
 from PIL.ExifTags import Base
 
 from service.errors import BadImage, TooLarge, UnsupportedImage
-from service.images.decode import Limits, Picture, decode, inspect
+from service.images.decode import Limits, Picture, decode, open_image
 from tests.pictures import noise, save, seven
 
 LIMITS = Limits()
 
 
 def read(data: bytes, limits: Limits = LIMITS) -> Picture:
-    return decode(inspect(data, limits))
+    return decode(open_image(data, limits))
 
 
 def same(one: Image.Image, other: Image.Image) -> bool:
@@ -273,7 +273,7 @@ def test_small_file_of_many_pixels_is_refused_by_its_header(size: tuple[int, int
     data = png(*size)
     assert len(data) < 100
     with pytest.raises(TooLarge, match="pixels"):
-        inspect(data, LIMITS)
+        open_image(data, LIMITS)
 
 
 def test_gif_and_tiff_of_many_pixels_are_refused() -> None:
@@ -294,11 +294,11 @@ def test_compressed_text_does_not_unpack_without_bound() -> None:
 
 def test_limits_are_inclusive() -> None:
     data = save(noise(20, 30))
-    assert inspect(data, Limits(len(data), 600)).size == (30, 20)
+    assert open_image(data, Limits(len(data), 600)).size == (30, 20)
     with pytest.raises(TooLarge, match="bytes"):
-        inspect(data, Limits(len(data) - 1, 600))
+        open_image(data, Limits(len(data) - 1, 600))
     with pytest.raises(TooLarge, match="30×20 pixels"):
-        inspect(data, Limits(len(data), 599))
+        open_image(data, Limits(len(data), 599))
 
 
 def survives(data: bytes) -> None:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 from PIL.ExifTags import Base
 
-from service.images.decode import Limits, Picture, decode, inspect
+from service.images.decode import Limits, Picture, decode, open_image
 from service.images.prepare import UNCHANGED, Prepared, prepare
 from tests.pictures import noise, save, seven
 
@@ -26,7 +26,7 @@ def photo(image: Image.Image, shape: tuple[int, int, int] = PHOTO) -> Prepared:
 
 
 def uploaded(data: bytes, how: str = "digit") -> Prepared:
-    picture = decode(inspect(data, Limits()))
+    picture = decode(open_image(data, Limits()))
     return digit(picture.image) if how == "digit" else photo(picture.image)
 
 
@@ -112,7 +112,7 @@ def test_steps_of_decoding_come_first() -> None:
     exif = Image.Exif()
     exif[Base.Orientation] = 6
     turned = seven(120).transpose(Image.Transpose.ROTATE_90)
-    picture = decode(inspect(save(turned, "JPEG", quality=95, exif=exif), Limits()))
+    picture = decode(open_image(save(turned, "JPEG", quality=95, exif=exif), Limits()))
     result = prepare(picture, "digit", DIGIT)
     assert result.steps[0] == "turned upright by its EXIF orientation"
     assert alike(result, PLAIN) > 0.95

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from service.errors import NotFound
-from service.images import decode, inputs, samples
+from service.images import decode, reader, samples
 from service.manifest import Preparation
+from service.models.folder import read_manifest
 from service.models.litert import Network
-from service.models.registry import read_manifest
 
 KINDS: tuple[Preparation, ...] = ("digit", "photo")
 MODELS = Path(__file__).parents[3] / "models"
@@ -35,5 +35,5 @@ def test_digits_are_read_as_what_they_are_called() -> None:
     manifest = read_manifest(folder)
     network = Network(folder, manifest.input_shape)
     for name in samples.names("digit"):
-        pixels = inputs.read(samples.data("digit", name), manifest, decode.Limits()).pixels
+        pixels = reader.read(samples.data("digit", name), manifest, decode.Limits()).pixels
         assert network.classify(pixels[np.newaxis])[0, :10].argmax() == int(name)

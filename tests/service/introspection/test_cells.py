@@ -14,7 +14,7 @@ from service.app import create_app
 from service.images import tokens
 from service.introspection import cells, pointwise
 from service.manifest import POOLING, Layer, Manifest
-from service.models.registry import find
+from service.models.folder import find
 from service.routes import links
 from service.settings import Settings
 from tests.bundles import tiny_dataset

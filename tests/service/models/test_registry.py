@@ -13,7 +13,8 @@ import tensorflow as tf
 
 from service.errors import ModelError, NotFound, NotReady
 from service.manifest import digest
-from service.models.registry import Models, find
+from service.models.folder import find
+from service.models.registry import Models
 from service.settings import Settings
 from tests.bundles import tiny_bundle, tiny_dataset, tiny_nodes
 from training.exporting import litert, write_model

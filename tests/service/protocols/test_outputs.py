@@ -7,8 +7,8 @@ import pytest
 
 from service.errors import NotFound, TooLarge
 from service.manifest import Manifest
+from service.models.folder import find
 from service.models.litert import Network
-from service.models.registry import find
 from service.protocols import outputs
 
 ROOT = Path(__file__).parents[3]

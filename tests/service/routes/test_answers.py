@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from service.models.registry import Model, Models
+from service.models.model import Model
+from service.models.registry import Models
 from tests.pictures import save, seven
 
 URLS = [

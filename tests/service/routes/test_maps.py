@@ -8,7 +8,8 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from service.models.registry import Model, Models
+from service.models.model import Model
+from service.models.registry import Models
 from service.routes import answers
 from tests.pictures import save, seven
 

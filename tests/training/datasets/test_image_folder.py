@@ -83,7 +83,7 @@ def test_training_sees_what_an_upload_becomes(shapes: Path, shape: tuple[int, in
     dataset, _ = _load(shapes, shape)
     limits = decode.Limits()
     for path in sorted((shapes / "train" / "원").iterdir()):
-        picture = decode.decode(decode.inspect(path.read_bytes(), limits))
+        picture = decode.decode(decode.open_image(path.read_bytes(), limits))
         uploaded = prepare.prepare(picture, "photo", shape).pixels
         parts = (dataset.train, dataset.validation, dataset.test)
         found = [(part.images == uploaded).all(axis=(1, 2, 3)) for part in parts]

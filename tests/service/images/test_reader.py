@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from service.errors import ServiceError
-from service.images import decode, inputs, prepare
+from service.images import decode, prepare, reader
 from service.manifest import Manifest
 from tests.pictures import save
 
@@ -31,7 +31,7 @@ def photo() -> bytes:
 
 def the_long_way(data: bytes, manifest: Manifest) -> prepare.Prepared | None:
     try:
-        return inputs.prepare(decode.inspect(data, decode.Limits()), manifest)
+        return reader.decode_and_prepare(decode.open_image(data, decode.Limits()), manifest)
     except ServiceError:
         return None
 
@@ -43,7 +43,7 @@ def chunk(kind: bytes, content: bytes) -> bytes:
 
 @pytest.mark.parametrize(("data", "manifest"), [(digit(), DIGIT), (photo(), PHOTO)])
 def test_short_way_is_taken_and_gives_the_same(data: bytes, manifest: Manifest) -> None:
-    short, long = inputs.read_plain(data, manifest), the_long_way(data, manifest)
+    short, long = reader.read_trained_png(data, manifest), the_long_way(data, manifest)
     assert short is not None
     assert long is not None
     assert (short.pixels == long.pixels).all()
@@ -66,7 +66,7 @@ def test_short_way_is_taken_and_gives_the_same(data: bytes, manifest: Manifest) 
     ],
 )
 def test_anything_that_could_be_read_otherwise_goes_the_long_way(data: bytes) -> None:
-    assert inputs.read_plain(data, DIGIT) is None
+    assert reader.read_trained_png(data, DIGIT) is None
 
 
 @pytest.mark.parametrize(("data", "manifest"), [(digit(), DIGIT), (photo(), PHOTO)])
@@ -78,7 +78,7 @@ def test_damage_never_gives_other_pixels_than_the_long_way(data: bytes, manifest
             damaged[rng.randrange(len(damaged))] = rng.randrange(256)
         if rng.random() < 0.3:
             del damaged[rng.randrange(len(damaged)) : rng.randrange(len(damaged))]
-        short = inputs.read_plain(bytes(damaged), manifest)
+        short = reader.read_trained_png(bytes(damaged), manifest)
         if short is not None:
             long = the_long_way(bytes(damaged), manifest)
             assert long is not None
