@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 
-from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.errors import Busy, ServiceError, TooLarge
+from service.errors import Busy, TooLarge
 from service.http import problems
 
 SMALL = 256 * 2**10
@@ -47,9 +46,9 @@ class Bounded:
             size += more
             self._held += more
             if size > most:
-                raise _as_http(_refusal(most))
+                raise _refusal(most)
             if self._held > MOST_HELD and size > SMALL:
-                raise _as_http(Busy("Too many large requests come in. Send this again later."))
+                raise Busy("Too many large requests come in. Send this again later.")
             return message
 
         try:
@@ -73,8 +72,3 @@ def _length(scope: Scope) -> int | None:
 
 def _refusal(most: int) -> TooLarge:
     return TooLarge(f"The request is larger than {most} bytes. Send less at once.")
-
-
-def _as_http(refusal: ServiceError) -> HTTPException:
-    """FastAPI lets only this kind of error through where it reads a body by itself."""
-    return HTTPException(refusal.status, refusal.detail, refusal.headers)

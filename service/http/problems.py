@@ -1,10 +1,10 @@
-"""Every error that leaves the service becomes `application/problem+json` (RFC 9457).
+"""An error becomes an `application/problem+json` answer (RFC 9457).
 
-Below /v1 and /v2 it becomes what those protocols have: `{"error": "the sentence"}`.
+Below /v1 and /v2 it becomes what those protocols have: `{"error": "the sentence"}`. Which error has
+which status is in `service.errors`.
 """
 
 import logging
-from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -17,16 +17,20 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Match
 
-from service.errors import ServiceError, TooSlow
+from service.errors import (
+    Invalid,
+    ServiceError,
+    TooSlow,
+    UnknownPath,
+    WrongMethod,
+    protocol_status,
+)
 from service.http import security_headers
 from service.observability import metrics
 
 MEDIA_TYPE = "application/problem+json"
 
 PROTOCOLS = ("/v1/", "/v2/")
-
-# Their clients know malformed, unknown, too large and try again, and no finer ones.
-_PLAIN = {406: 400, 409: 400, 415: 400, 422: 400}
 
 logger = logging.getLogger("convlens")
 
@@ -48,17 +52,24 @@ class Problem(BaseModel):
 
 def describe(error: ServiceError) -> dict[str, object]:
     """The members of the problem document for `error`."""
-    return {**_document(error.status, error.title, error.detail), **error.members}
+    return {
+        "type": "about:blank",
+        "title": error.title,
+        "status": error.status,
+        "detail": error.detail,
+        **error.members,
+    }
 
 
 def response(path: str, error: ServiceError) -> Response:
-    """The answer for `error` at `path`, for who stands before the application too."""
-    return _respond(path, describe(error), error.headers)
+    """The answer for `error` at `path`, counted; for middleware as well as for handlers."""
+    metrics.REFUSALS.labels(error.title).inc()
+    return _render(path, error)
 
 
 def written(path: str, error: ServiceError, *more: tuple[bytes, bytes]) -> bytes:
-    """The same with its status line and all headers, for who stands before HTTP; not counted."""
-    answer = _render(path, describe(error), error.headers)
+    """The whole HTTP/1.1 answer, for code that runs before a request is parsed; not counted."""
+    answer = _render(path, error)
     lines = [*answer.raw_headers, *security_headers.ALWAYS, security_headers.NOTHING, *more]
     status = HTTPStatus(answer.status_code)
     head = b"".join(b"%s: %s\r\n" % line for line in lines)
@@ -66,20 +77,20 @@ def written(path: str, error: ServiceError, *more: tuple[bytes, bytes]) -> bytes
     return b"".join([first, head, b"\r\n", bytes(answer.body)])
 
 
-def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route that may answer with a problem of these statuses."""
+def documented(*errors: type[ServiceError]) -> dict[int | str, dict[str, Any]]:
+    """The OpenAPI `responses` of a route that may refuse a request with one of `errors`."""
     schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
     return {
         status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: schema}}
-        for status in statuses
+        for status in sorted({error.status for error in errors})
     }
 
 
-def documented_plain(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def documented_plain(*errors: type[ServiceError]) -> dict[int | str, dict[str, Any]]:
     """The same for a route below /v1 or /v2."""
     return {
         status: {"description": HTTPStatus(status).phrase, "model": PlainError}
-        for status in statuses
+        for status in sorted({protocol_status(error.status) for error in errors})
     }
 
 
@@ -97,18 +108,11 @@ def install(app: FastAPI) -> None:
         sentences = [
             f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in error.errors()
         ]
-        document = _document(422, "Invalid request", "; ".join(sentences[:5]) + ".")
-        return _respond(request.url.path, document)
+        return response(request.url.path, Invalid("; ".join(sentences[:5]) + "."))
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
-        detail = {
-            404: f"There is nothing at {request.url.path[:200]}. /docs lists what there is.",
-            405: f"{request.method} is not for {request.url.path[:200]}. /docs lists what is.",
-        }.get(error.status_code, str(error.detail))
-        title = HTTPStatus(error.status_code).phrase
-        more = {"Allow": _methods(request)} if error.status_code == 405 else error.headers
-        return _respond(request.url.path, _document(error.status_code, title, detail), more)
+        return response(request.url.path, _as_service_error(request, error))
 
     @app.exception_handler(ClientDisconnect)
     async def gone(request: Request, error: ClientDisconnect) -> Response:
@@ -117,12 +121,27 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> Response:
         detail = "This is our fault, not yours. The log of the service says what happened."
-        return _respond(request.url.path, _document(500, ServiceError.title, detail))
+        return response(request.url.path, ServiceError(detail))
 
 
-def _methods(request: Request) -> str:
-    """What the path of `request` takes: Starlette names the methods of its first route alone."""
-    taken = [
+def _as_service_error(request: Request, error: HTTPException) -> ServiceError:
+    """What Starlette's router and static files raise, as one of ours."""
+    path = request.url.path
+    if error.status_code == 404:
+        return UnknownPath(path)
+    if error.status_code == 405:
+        return WrongMethod(request.method, path, _allowed_methods(request))
+    ours = ServiceError(str(error.detail))
+    ours.status, ours.title = error.status_code, HTTPStatus(error.status_code).phrase
+    return ours
+
+
+def _allowed_methods(request: Request) -> list[str]:
+    """Every method that the path of `request` has a route for.
+
+    Starlette names the methods of the first matching route alone.
+    """
+    return [
         method
         for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
         if any(
@@ -130,26 +149,11 @@ def _methods(request: Request) -> str:
             for route in request.app.routes
         )
     ]
-    return ", ".join(taken)
 
 
-def _document(status: int, title: str, detail: str) -> dict[str, object]:
-    return {"type": "about:blank", "title": title, "status": status, "detail": detail}
-
-
-def _respond(
-    path: str, document: Mapping[str, object], more: Mapping[str, str] | None = None
-) -> Response:
-    metrics.REFUSALS.labels(document["title"]).inc()
-    return _render(path, document, more)
-
-
-def _render(path: str, document: Mapping[str, object], more: Mapping[str, str] | None) -> Response:
-    status, media_type = document["status"], MEDIA_TYPE
-    assert isinstance(status, int)
+def _render(path: str, error: ServiceError) -> Response:
+    status, media_type, document = error.status, MEDIA_TYPE, describe(error)
     if f"{path}/".startswith(PROTOCOLS):
-        status, media_type = _PLAIN.get(status, status), "application/json"
-        document = {"error": document["detail"]}
-    return Response(
-        orjson.dumps(document), status, headers=more and dict(more), media_type=media_type
-    )
+        status, media_type = protocol_status(status), "application/json"
+        document = {"error": error.detail}
+    return Response(orjson.dumps(document), status, headers=error.headers, media_type=media_type)

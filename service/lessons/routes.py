@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
+from service.errors import Invalid, Malformed, TooLarge, UnsupportedType
 from service.http.problems import documented
 from service.lessons import arithmetic, json_body
 from service.routes.answers import JSON
@@ -185,7 +186,7 @@ CROSS = [[1, 1, 1, 0, 0], [0, 1, 1, 1, 0], [0, 0, 1, 1, 1], [0, 0, 1, 1, 0], [0,
 NINE = [[1, 2, 3], [4, 5, 6], [7, 8, 9]]
 ONES = [[1, 1], [1, 1]]
 
-REFUSALS = documented(400, 413, 415, 422)
+REFUSALS = documented(Malformed, TooLarge, UnsupportedType, Invalid)
 
 
 @router.post(

@@ -16,7 +16,16 @@ from numpy.typing import NDArray
 from starlette.requests import Request
 from starlette.responses import Response
 
-from service.errors import NotAcceptable
+from service.errors import (
+    Invalid,
+    Malformed,
+    NotAcceptable,
+    NotFound,
+    NotReady,
+    TooLarge,
+    UnsupportedImage,
+    WrongKind,
+)
 from service.http import problems
 
 Encoding = Literal["list", "base64"]
@@ -126,7 +135,16 @@ def documented(document: Any) -> dict[int | str, dict[str, Any]]:
     return {
         200: {"model": document, "content": content, "description": "As `Accept` asks for it."},
         304: {"description": "The client has this already."},
-        **problems.documented(400, 404, 406, 409, 413, 415, 422, 503),
+        **problems.documented(
+            Malformed,
+            NotFound,
+            NotAcceptable,
+            WrongKind,
+            TooLarge,
+            UnsupportedImage,
+            Invalid,
+            NotReady,
+        ),
     }
 
 

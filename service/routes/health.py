@@ -22,7 +22,7 @@ async def live() -> Health:
     return Health(status="alive")
 
 
-@router.get("/readyz", responses=documented(503))
+@router.get("/readyz", responses=documented(NotReady))
 async def ready(request: Request) -> Health:
     """The models are loaded, proved and warm."""
     models: Models = request.app.state.models

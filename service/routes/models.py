@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
-from service.errors import Forbidden
+from service.errors import Forbidden, Invalid, NotFound, NotReady
 from service.http.problems import documented
 from service.manifest import Layer, Manifest
 from service.models.model import Model
@@ -42,7 +42,7 @@ class ServedLayers(BaseModel):
     layers: list[ServedLayer]
 
 
-@router.get("/models", responses=documented(503))
+@router.get("/models", responses=documented(NotReady))
 async def list_models(request: Request) -> ServedModels:
     """Every model that is loaded, as its manifest describes it."""
     models: Models = request.app.state.models
@@ -50,14 +50,14 @@ async def list_models(request: Request) -> ServedModels:
     return ServedModels(default=default, models=[_served(models, one) for one in models.newest()])
 
 
-@router.get("/models/{name}", responses=documented(404, 422, 503))
+@router.get("/models/{name}", responses=documented(NotFound, Invalid, NotReady))
 async def show_model(request: Request, name: str, version: int | None = None) -> ServedModel:
     """One model: labels, layers, parameter formulas, recipe, test metrics and their remarks."""
     models: Models = request.app.state.models
     return _served(models, models.get(name, version))
 
 
-@router.get("/layers", responses=documented(404, 422, 503))
+@router.get("/layers", responses=documented(NotFound, Invalid, NotReady))
 async def list_layers(model: ChosenModel) -> ServedLayers:
     """The layers of a model, with shapes, windows and the addresses of their maps."""
     manifest = model.manifest
@@ -65,7 +65,7 @@ async def list_layers(model: ChosenModel) -> ServedLayers:
     return ServedLayers(model=manifest.name, version=manifest.version, layers=layers)
 
 
-@router.get("/layers/{name}", responses=documented(404, 422, 503))
+@router.get("/layers/{name}", responses=documented(NotFound, Invalid, NotReady))
 async def show_layer(model: ChosenModel, name: str) -> ServedLayer:
     """One layer of a model."""
     return _layer(model.manifest, model.layer(name))
@@ -78,7 +78,7 @@ class Reloaded(BaseModel):
     refused: list[str]
 
 
-@router.post("/models/reload", responses=documented(403))
+@router.post("/models/reload", responses=documented(Forbidden))
 async def reload(request: Request) -> Reloaded:
     """Look for new versions now; needs a key. The other workers look every few seconds."""
     if request.app.state.settings.keys is None:

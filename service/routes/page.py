@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 
+from service.errors import Invalid, NotFound
 from service.http.problems import documented
 from service.images import samples
 from service.manifest import Preparation
@@ -50,7 +51,7 @@ async def list_samples() -> dict[str, list[str]]:
     response_class=Response,
     responses={
         200: {"content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}},
-        **documented(404, 422),
+        **documented(NotFound, Invalid),
     },
 )
 async def show_sample(preparation: Preparation, name: str) -> Response:

@@ -10,7 +10,15 @@ from fastapi import APIRouter, Query, Request
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
-from service.errors import Invalid, ServiceError
+from service.errors import (
+    Invalid,
+    Malformed,
+    NotFound,
+    NotReady,
+    ServiceError,
+    TooLarge,
+    UnsupportedImage,
+)
 from service.http.fast_routes import DirectRoute
 from service.http.problems import Problem, describe, documented
 from service.images import multipart, tokens
@@ -101,7 +109,7 @@ class Options(BaseModel):
     response_model=None,
     responses={
         200: {"model": Predictions, "description": "A prediction for every image."},
-        **documented(400, 404, 413, 415, 422, 503),
+        **documented(Malformed, NotFound, TooLarge, UnsupportedImage, Invalid, NotReady),
     },
     openapi_extra={"requestBody": IMAGE_BODY},
 )

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
+from service.errors import Malformed, NotFound, NotReady, TooLarge
 from service.http.problems import documented_plain
 from service.models.model import Model
 from service.protocols import compression, outputs
@@ -55,7 +56,7 @@ _INFER: dict[str, Any] = {
             },
             "description": "JSON, with bytes after it where `binary_data` asks for them.",
         },
-        **documented_plain(400, 404, 413, 503),
+        **documented_plain(Malformed, NotFound, TooLarge, NotReady),
     },
     "openapi_extra": {
         "parameters": [

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
+from service.errors import Malformed, NotFound, NotReady
 from service.http.problems import documented_plain
 from service.models.model import Model
 from service.models.registry import Models
@@ -16,7 +17,7 @@ from service.protocols.open_inference.request import DATATYPE, INPUT
 
 router = APIRouter(prefix="/v2", tags=["Open Inference Protocol"])
 
-UNKNOWN = documented_plain(400, 404, 503)
+UNKNOWN = documented_plain(Malformed, NotFound, NotReady)
 
 
 class Live(BaseModel):
@@ -64,7 +65,7 @@ class Metadata(BaseModel):
     outputs: list[Tensor]
 
 
-@router.get("", responses=documented_plain(503))
+@router.get("", responses=documented_plain(NotReady))
 async def server() -> Server:
     """The server's metadata."""
     return Server()
@@ -76,7 +77,7 @@ async def live() -> Live:
     return Live()
 
 
-@router.get("/health/ready", responses=documented_plain(503))
+@router.get("/health/ready", responses=documented_plain(NotReady))
 async def ready(request: Request) -> Ready:
     """The models are loaded, proved and warm."""
     chosen(request, None, None)

@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
-from service.errors import Malformed
+from service.errors import Malformed, NotFound, NotReady
 from service.http.problems import documented_plain
 from service.models.registry import Models
 from service.protocols import outputs
@@ -53,25 +53,28 @@ class Configuration(BaseModel):
     output: list[ConfiguredTensor]
 
 
-@router.get("/models", responses=documented_plain(503))
+@router.get("/models", responses=documented_plain(NotReady))
 async def list_models(request: Request) -> Listed:
     """The names of the models."""
     return Listed(models=sorted({one.name for one in _loaded(request)}))
 
 
-@router.post("/repository/index", responses=documented_plain(503))
+@router.post("/repository/index", responses=documented_plain(NotReady))
 async def index(request: Request) -> list[Loaded]:
     """Every version of every model."""
     return _loaded(request)
 
 
-@router.get("/models/{name}/config", responses=documented_plain(400, 404, 503))
+@router.get("/models/{name}/config", responses=documented_plain(Malformed, NotFound, NotReady))
 async def configuration(request: Request, name: str) -> Configuration:
     """A model as Triton's configuration describes it."""
     return _configuration(request, name, None)
 
 
-@router.get("/models/{name}/versions/{version}/config", responses=documented_plain(400, 404, 503))
+@router.get(
+    "/models/{name}/versions/{version}/config",
+    responses=documented_plain(Malformed, NotFound, NotReady),
+)
 async def version_configuration(request: Request, name: str, version: int) -> Configuration:
     """The same of one version."""
     return _configuration(request, name, version)

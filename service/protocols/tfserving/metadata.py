@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict
 
+from service.errors import Malformed, NotFound, NotReady
 from service.http.problems import documented_plain
 from service.models.model import Model
 from service.models.registry import Models
@@ -17,7 +18,7 @@ from service.protocols.tfserving.signatures import Signature, Tensor
 
 router = APIRouter(prefix="/v1/models", tags=["TensorFlow Serving"])
 
-UNKNOWN = documented_plain(400, 404, 503)
+UNKNOWN = documented_plain(Malformed, NotFound, NotReady)
 
 
 class Fine(BaseModel):

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from service.errors import Malformed, NotFound
+from service.errors import Malformed, NotFound, NotReady, TooLarge
 from service.http.problems import documented_plain
 from service.images.reader import ImageReader
 from service.models.model import Model
@@ -46,7 +46,7 @@ _PREDICT: dict[str, Any] = {
             "model": Predictions | Columns,
             "description": "`predictions` for `instances`, `outputs` for `inputs`.",
         },
-        **documented_plain(400, 404, 413, 503),
+        **documented_plain(Malformed, NotFound, TooLarge, NotReady),
     },
     "openapi_extra": {
         "requestBody": {
