@@ -1,7 +1,7 @@
-"""`python tools/reference_pages.py`: settings and commands become pages of docs/reference.
+"""`python tools/reference_pages.py`: settings, commands and refusals become pages of docs/reference.
 
-Both are written from what the code itself says: the fields of `Settings` and the parameters of the
-`convlens` commands. A test compares the committed pages with what this writes.
+They are written from what the code itself says: the fields of `Settings`, the parameters of the
+`convlens` commands and the table of refusals. A test compares the committed pages with these.
 """
 
 import re
@@ -14,6 +14,7 @@ import typer
 from pydantic.fields import FieldInfo
 
 from convlens.__main__ import app
+from service.errors import REFUSALS, ServiceError, protocol_status
 from service.settings import Settings
 
 FOLDER = Path(__file__).parent.parent / "docs" / "reference"
@@ -40,6 +41,20 @@ COMMANDS = f"""{GENERATED}
 `.venv/bin/convlens`; `python -m convlens` is the same command.
 """
 
+ERRORS = f"""{GENERATED}
+
+# Refusals
+
+Who refuses what, with which status. `service/errors.py` has the errors and this table; a module
+raises an error where it knows the fact, and only `service/http/problems.py` turns errors into
+answers: `application/problem+json` with `title`, `status`, `detail` (a sentence that says what to do)
+and, for some errors, further members. Below `/v1` and `/v2` the answer is
+`{{"error": "the sentence"}}`, with the status in the second column.
+
+| status | below `/v1`, `/v2` | title | when | modules in `service/` |
+|---:|---:|---|---|---|
+"""
+
 
 def settings() -> str:
     """docs/reference/settings.md, from the fields of `Settings`."""
@@ -54,6 +69,23 @@ def commands() -> str:
     """docs/reference/command-line.md, from the commands and their parameters."""
     group: Any = typer.main.get_command(app)
     return COMMANDS + "".join(_command(name, one) for name, one in group.commands.items())
+
+
+def refusals() -> str:
+    """docs/reference/refusals.md, from the table in `service.errors`."""
+    rows = [
+        (row.error, row.when, ", ".join(f"`{module}`" for module in row.refused_by))
+        for row in REFUSALS
+    ]
+    unexpected = "An error that nobody expected. The log of the service has the details."
+    rows.append((ServiceError, unexpected, "`http.problems`"))
+    return ERRORS + "".join(
+        f"| {error.status} | {protocol_status(error.status)} | {error.title} | {when} | {modules} |\n"
+        for error, when, modules in sorted(rows, key=lambda row: row[0].status)
+    )
+
+
+PAGES = {"settings.md": settings, "command-line.md": commands, "refusals.md": refusals}
 
 
 def _default(name: str, field: FieldInfo) -> str:
@@ -124,5 +156,5 @@ def _escaped(text: str) -> str:
 
 
 if __name__ == "__main__":
-    (FOLDER / "settings.md").write_text(settings(), encoding="utf-8")
-    (FOLDER / "command-line.md").write_text(commands(), encoding="utf-8")
+    for page, text in PAGES.items():
+        (FOLDER / page).write_text(text(), encoding="utf-8")
