@@ -24,7 +24,7 @@ format: $(VENV)/dev.stamp  ## format the code and mend what the linter can
 	$(BIN)/ruff check --fix .
 
 docs: $(VENV)/docs.stamp  ## build the documentation as a site in build/site; a broken link fails
-	$(BIN)/sphinx-build -q -E -n -W --keep-going -c docs . build/site
+	$(BIN)/sphinx-build -q -E -W --keep-going -c docs . build/site
 
 requirements: $(VENV)/dev.stamp  ## compile the pinned requirements from pyproject.toml
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header pyproject.toml -o requirements.txt

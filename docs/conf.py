@@ -17,7 +17,7 @@ author = "the convlens authors"
 project_copyright = author
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_copybutton"]
-root_doc = "docs/index"
+root_doc = "docs/README"
 include_patterns = [
     "docs/**.md",
     "CHANGELOG.md",
@@ -41,7 +41,6 @@ exclude_patterns = [
 # Anchors as GitHub makes them, so that a link to a heading works in both places.
 myst_heading_anchors = 4
 myst_enable_extensions = ["colon_fence"]
-suppress_warnings = ["myst.xref_not_included"]
 
 # Quotation marks and dashes stay as they are written: --flag is a flag.
 smartquotes = False
@@ -65,6 +64,70 @@ html_theme_options = {
 }
 copybutton_exclude = ".linenos, .gp, .go"
 
+CONTENTS = """
+```{toctree}
+:hidden:
+
+tutorial
+```
+
+```{toctree}
+:hidden:
+:caption: How-to guides
+
+how-to/production
+how-to/scale-out
+how-to/keys-and-rates
+how-to/own-images
+how-to/python-client
+how-to/other-clients
+how-to/tensorboard
+how-to/reproduce-the-lecture
+```
+
+```{toctree}
+:hidden:
+:caption: Reference
+
+reference/http-api
+reference/settings
+reference/command-line
+reference/refusals
+reference/python-client
+reference/model-folder
+reference/protocols
+reference/metrics
+reference/models
+reference/reproduction
+reference/benchmarks/serving
+reference/benchmarks/introspection
+reference/benchmarks/throughput
+reference/benchmarks/seeds
+reference/benchmarks/soak
+```
+
+```{toctree}
+:hidden:
+:caption: Explanation
+
+EXPLANATION
+```
+
+```{toctree}
+:hidden:
+:caption: Project
+
+../CONTRIBUTING
+../RELEASING
+../SECURITY
+../CHANGELOG
+```
+"""
+"""The order of the pages. Kept out of docs/README.md, where GitHub would show it as code."""
+
+EXPLANATION = ["architecture", "decisions", "performance", "lecture"]
+"""These come first; every other page of docs/explanation follows them."""
+
 _LOADED = re.compile(
     r"<(?:script|img|iframe|source|video|audio)\b[^>]*\bsrc=\"(?:https?:)?//"
     r"|<link\b[^>]*\bhref=\"(?:https?:)?//"
@@ -73,8 +136,17 @@ _LOADED = re.compile(
 
 
 def setup(app: Sphinx) -> None:
-    """Refuse a site that would load anything from another host."""
+    """Add the order of the pages, and refuse a site that would load anything from another host."""
+    app.connect("source-read", _add_contents)
     app.connect("build-finished", _require_offline)
+
+
+def _add_contents(app: Sphinx, page: str, source: list[str]) -> None:
+    if page == root_doc:
+        found = {path.stem for path in (Path(app.confdir) / "explanation").glob("*.md")}
+        ordered = [*EXPLANATION, *sorted(found.difference(EXPLANATION))]
+        pages = "\n".join(f"explanation/{name}" for name in ordered)
+        source[0] += CONTENTS.replace("EXPLANATION", pages)
 
 
 def _require_offline(app: Sphinx, error: Exception | None) -> None:

@@ -1,4 +1,4 @@
-"""`python tools/reference_pages.py`: settings, commands and refusals become pages of docs/reference.
+"""`python tools/reference_pages.py`: settings, commands, refusals become pages of docs/reference.
 
 They are written from what the code itself says: the fields of `Settings`, the parameters of the
 `convlens` commands and the table of refusals. A test compares the committed pages with these.
@@ -47,8 +47,8 @@ ERRORS = f"""{GENERATED}
 
 Who refuses what, with which status. `service/errors.py` has the errors and this table; a module
 raises an error where it knows the fact, and only `service/http/problems.py` turns errors into
-answers: `application/problem+json` with `title`, `status`, `detail` (a sentence that says what to do)
-and, for some errors, further members. Below `/v1` and `/v2` the answer is
+answers: `application/problem+json` with `title`, `status`, `detail` (a sentence that says what to
+do) and, for some errors, further members. Below `/v1` and `/v2` the answer is
 `{{"error": "the sentence"}}`, with the status in the second column.
 
 | status | below `/v1`, `/v2` | title | when | modules in `service/` |
@@ -80,7 +80,8 @@ def refusals() -> str:
     unexpected = "An error that nobody expected. The log of the service has the details."
     rows.append((ServiceError, unexpected, "`http.problems`"))
     return ERRORS + "".join(
-        f"| {error.status} | {protocol_status(error.status)} | {error.title} | {when} | {modules} |\n"
+        f"| {error.status} | {protocol_status(error.status)} | {error.title} | {when} |"
+        f" {modules} |\n"
         for error, when, modules in sorted(rows, key=lambda row: row[0].status)
     )
 
