@@ -76,7 +76,7 @@ tutorial
 :caption: How-to guides
 
 how-to/production
-how-to/scale-out
+Scale out <how-to/scale-out>
 how-to/keys-and-rates
 how-to/own-images
 how-to/python-client
@@ -97,13 +97,13 @@ reference/python-client
 reference/model-folder
 reference/protocols
 reference/metrics
-reference/models
-reference/reproduction
-reference/benchmarks/serving
-reference/benchmarks/introspection
-reference/benchmarks/throughput
-reference/benchmarks/seeds
-reference/benchmarks/soak
+Model cards <reference/models>
+Reproduction of the lecture <reference/reproduction>
+Benchmark: servers <reference/benchmarks/serving>
+Benchmark: looking inside <reference/benchmarks/introspection>
+Benchmark: throughput <reference/benchmarks/throughput>
+Benchmark: seeds <reference/benchmarks/seeds>
+Benchmark: soak <reference/benchmarks/soak>
 ```
 
 ```{toctree}

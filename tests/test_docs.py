@@ -94,6 +94,20 @@ def test_rooms_and_modules_in_the_pictures_exist(picture: str) -> None:
         assert found, path
 
 
+def test_imports_point_down_the_table_of_rooms() -> None:
+    table = text_of("docs/explanation/architecture.md").partition("| `training/")[0]
+    rows = re.findall(r"^\| (`service/.+?) \| ", table, re.MULTILINE)
+    places = {
+        name.removesuffix(".py"): place
+        for place, row in enumerate(rows)
+        for name in re.findall(r"`service/(\w+(?:\.py)?)/?`", row)
+    }
+    for path in sorted((ROOT / "service").rglob("*.py")):
+        room = path.relative_to(ROOT / "service").parts[0].removesuffix(".py")
+        for module in re.findall(r"^from service\.(\w+)", path.read_text("utf-8"), re.MULTILINE):
+            assert module == room or places[room] < places[module], f"{path} imports {module}"
+
+
 @pytest.mark.parametrize("page", reference_pages.PAGES)
 def test_page_says_what_the_code_says(page: str) -> None:
     written = (REFERENCE / page).read_text(encoding="utf-8")
