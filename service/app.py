@@ -1,4 +1,4 @@
-"""The application: settings in, every route listed once, a FastAPI app out."""
+"""Settings become the FastAPI application; every route is listed here once."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -34,7 +34,6 @@ from service.routes import (
     grad_cam,
     health,
     maps,
-    metrics,
     models,
     page,
     predict,
@@ -52,7 +51,7 @@ Every `GET` works as it stands, on a picture that ships with the service. Errors
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """The service for `settings`, or for the `CONVLENS_*` variables: a uvicorn factory."""
+    """The application for `settings`, by default from `CONVLENS_*` variables; a uvicorn factory."""
     settings = settings or Settings()
     app = FastAPIOffline(
         title="convlens",
@@ -75,7 +74,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         grad_cam,
         lessons,
         health,
-        metrics,
         v1,
         v1_predict,
         v2,
@@ -90,7 +88,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 
 def _guarded(app: FastAPI, inner: ASGIApp) -> ASGIApp:
-    """What stands before FastAPI, which `inner` is; the last one meets a request first."""
+    """`inner`, FastAPI's own stack, inside our middleware; the outermost is added last."""
     settings: Settings = app.state.settings
     inner = Direct(inner, app, [*predict.router.routes, *maps.router.routes])
     inner = bodies.Bounded(
@@ -114,15 +112,15 @@ def _guarded(app: FastAPI, inner: ASGIApp) -> ASGIApp:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, object]]:
-    """Load the models before the first connection is accepted; let the threads go at the end.
+    """Load the models before the first connection is accepted; stop the threads at the end.
 
-    Until then the listening socket keeps what arrives, so that a worker that still loads refuses
-    nothing that another could answer.
+    Connections that arrive meanwhile wait in the listening socket, where another worker may take
+    them, so a worker that is still loading refuses nothing.
     """
     allocator.bound()
     app.state.models = Models(app.state.settings)
     app.state.image_reader = ImageReader(app.state.settings)
-    # Before the models are loaded, so that no change is missed.
+    # Made before the models are loaded, so that it misses no change.
     app.state.watcher = Watcher(app.state.models, app.state.settings)
     await app.state.models.load()
     collect()

@@ -64,7 +64,7 @@ def first(maps: Floats, title: str) -> bytes:
     wide = max(columns * step_x - grid.GAP, 620) + 2 * grid.MARGIN
     high = grid.HEAD + -(-count // columns) * step_y + grid.MARGIN
     sheet = np.empty((high, wide, 3), np.uint8)
-    sheet[:] = canvas.GROUND
+    sheet[:] = canvas.BACKGROUND
     places = []
     for i in range(count):
         x = grid.MARGIN + (i % columns) * step_x
@@ -75,8 +75,8 @@ def first(maps: Floats, title: str) -> bytes:
     image = Image.fromarray(sheet)
     pen = ImageDraw.Draw(image)
     for i, place in enumerate(places):
-        pen.text(place, str(i), canvas.INK, canvas._font(11))
-    pen.text((grid.MARGIN, 14), title, canvas.INK, canvas._font(17))
+        pen.text(place, str(i), canvas.TEXT, canvas._font(11))
+    pen.text((grid.MARGIN, 14), title, canvas.TEXT, canvas._font(17))
     chunks, buffer = PngInfo(), io.BytesIO()
     chunks.add_itxt("Title", title)
     image.save(buffer, "PNG", pnginfo=chunks, compress_level=3)

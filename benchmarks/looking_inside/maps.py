@@ -124,7 +124,7 @@ def drawn(body: bytes, maps: Floats) -> float:
         tile = pixels[top : top + height * zoom, left : left + width * zoom]
         if maps[..., i].any():
             found[..., i] = _values(tile[zoom // 2 :: zoom, zoom // 2 :: zoom])
-        elif {tuple(colour) for colour in tile.reshape(-1, 3).tolist()} != set(canvas.ZERO):
+        elif {tuple(colour) for colour in tile.reshape(-1, 3).tolist()} != set(canvas.HATCH):
             raise WrongMaps(f"map {i} is zero and not hatched")
     return float(np.abs(found - maps / maps.max()).max())
 

@@ -1,1 +1,1 @@
-"""Arrays become PNG pictures."""
+"""Arrays of maps, kernels and heatmaps become PNG pictures."""

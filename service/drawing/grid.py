@@ -1,4 +1,4 @@
-"""Maps become a PNG: enlarged by nearest neighbour, side by side, with a scale one can read."""
+"""Maps become a PNG: side by side, enlarged by nearest neighbour, with a labelled colour bar."""
 
 import math
 from collections.abc import Sequence
@@ -11,48 +11,49 @@ from service.drawing import canvas, palettes
 from service.drawing.canvas import Canvas, Tile
 from service.drawing.palettes import Floats, Scale
 
+# In pixels.
 WIDTH = 1040
 BAR = 200
 MARGIN = 20
 HEAD = 76
 GAP = 6
 LABEL = 14
-MOST_ZOOM = 48
+MAX_ZOOM = 48
 
 
 def grid(maps: Floats, title: str, scale: Literal["layer", "map"] = "layer") -> bytes:
-    """A PNG of all `maps`, float32 (h, w, n), side by side under one scale or one each."""
-    bar = palettes.anchored(maps)
+    """A PNG of all `maps`, float32 (h, w, n), side by side under one colour scale or one each."""
+    shared = palettes.anchored(maps)
     count = maps.shape[2]
     heading = f"{title}   {shape(maps)}"
     if scale == "layer":
-        entries = np.ascontiguousarray(np.moveaxis(bar.entries(maps), -1, 0))
+        indices = np.ascontiguousarray(np.moveaxis(shared.indices(maps), -1, 0))
         alive = np.asarray(maps.any(axis=(0, 1)))
-        tiles = [entries[i] if alive[i] else canvas.silent(*maps.shape[:2]) for i in range(count)]
-        return draw(tiles, range(count), maps, bar, Caption(heading, "", scale))
+        tiles = [indices[i] if alive[i] else canvas.all_zero(*maps.shape[:2]) for i in range(count)]
+        return draw(tiles, range(count), maps, shared, Caption(heading, "", scale))
     each = [maps[..., i] for i in range(count)]
     peaks = [_peak(one) for one in each]
-    tiles = [_tile(one, bar.reaching(peak)) for one, peak in zip(each, peaks, strict=True)]
+    tiles = [_tile(one, shared.with_peak(peak)) for one, peak in zip(each, peaks, strict=True)]
     labels = [f"{i}   {peak:.3g}" for i, peak in enumerate(peaks)]
     caption = Caption(heading, "each map up to its own peak, beside its index", scale, "peak")
-    return draw(tiles, labels, maps, bar, caption)
+    return draw(tiles, labels, maps, shared, caption)
 
 
 def single(maps: Floats, title: str, index: int, scale: Literal["layer", "map"] = "layer") -> bytes:
     """A PNG of map `index` of `maps`, float32 (h, w, n), coloured as in the grid of all."""
-    one, bar = maps[..., index], palettes.anchored(maps)
+    one, colours = maps[..., index], palettes.anchored(maps)
     heading = f"{title}   map {index}   {shape(one)}"
     if scale == "map":
-        bar = bar.reaching(_peak(one))
+        colours = colours.with_peak(_peak(one))
     note = "" if scale == "map" else "on the layer's scale"
-    return draw([_tile(one, bar)], [index], one, bar, Caption(heading, note, scale))
+    return draw([_tile(one, colours)], [index], one, colours, Caption(heading, note, scale))
 
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """The words of a picture: its heading, a note beside the range, and what shares the scale.
+    """The texts of a picture: `heading`, `note` beside the range, what `scope` a scale has.
 
-    `end` stands at the end of the bar where that is no number that all tiles share.
+    `end` labels the end of the colour bar where the tiles do not share one number.
     """
 
     heading: str
@@ -65,63 +66,63 @@ def draw(
     tiles: Sequence[Tile],
     labels: Sequence[object],
     values: Floats,
-    bar: Scale,
+    scale: Scale,
     caption: Caption,
-    together: int = 1,
+    group: int = 1,
 ) -> bytes:
-    """A PNG of `tiles` with a label under each and the bar of `values`.
+    """A PNG of `tiles` with a label under each, the range of `values` and the bar of `scale`.
 
-    As many tiles as `together` says stay in one row: what belongs to one map.
+    A row holds whole groups of `group` tiles, such as the input channels of one kernel.
     """
     height, width = tiles[0].shape[:2]
-    columns = _columns(len(tiles), width, height, together)
+    columns = _columns(len(tiles), width, height, group)
     zoom = _zoom(columns, width, height, len(tiles))
     step_x, step_y = width * zoom + GAP, height * zoom + GAP + LABEL
-    said = _said(values, caption, sum(map(canvas.is_silent, tiles)))
-    words = max(canvas.length(caption.heading, 17), canvas.length(said, 12))
+    summary = _summary(values, caption, sum(map(canvas.is_all_zero, tiles)))
+    text_width = max(canvas.text_width(caption.heading, 17), canvas.text_width(summary, 12))
     sheet = Canvas(
-        2 * MARGIN + max(columns * step_x - GAP, round(words) + 2 * MARGIN + BAR),
+        2 * MARGIN + max(columns * step_x - GAP, round(text_width) + 2 * MARGIN + BAR),
         HEAD + -(-len(tiles) // columns) * step_y + MARGIN,
-        bar.table,
+        scale.table,
     )
     for i, (tile, label) in enumerate(zip(tiles, labels, strict=True)):
         left, top = MARGIN + (i % columns) * step_x, HEAD + (i // columns) * step_y
         sheet.tile(tile, zoom, left, top)
         _label(sheet, str(label), left, top + height * zoom + 2, width * zoom)
-    sheet.word(caption.heading, 17, MARGIN, 14)
-    sheet.word(said, 12, MARGIN, 42, canvas.FAINT)
-    _bar(sheet, bar, caption)
-    return sheet.png(_notes(values, bar, caption))
+    sheet.text(caption.heading, 17, MARGIN, 14)
+    sheet.text(summary, 12, MARGIN, 42, canvas.FAINT)
+    _bar(sheet, scale, caption)
+    return sheet.png(_notes(values, scale, caption))
 
 
-def _columns(count: int, width: int, height: int, together: int) -> int:
-    """How many tiles a row holds: about twice as wide as high, and no group torn apart."""
+def _columns(count: int, width: int, height: int, group: int) -> int:
+    """How many tiles a row holds: about twice as wide as high, in whole groups."""
     columns = min(count, max(1, round(math.sqrt(count * 2.0 * height / width))))
     columns = max(columns, min(count, 8))
-    return columns if together > 4 * columns else max(1, columns // together) * together
+    return columns if group > 4 * columns else max(1, columns // group) * group
 
 
 def _zoom(columns: int, width: int, height: int, count: int) -> int:
-    """The whole number by which every cell grows."""
+    """How many pixels wide and high a cell is drawn."""
     room = (WIDTH - (columns - 1) * GAP) // columns
     if count == 1:
         room = 560
-    return max(1, min(MOST_ZOOM, room // width, 560 // height))
+    return max(1, min(MAX_ZOOM, room // width, 560 // height))
 
 
 def _tile(values: Floats, scale: Scale) -> Tile:
-    """The entries of one map, (h, w), or the sign for one that is zero everywhere."""
-    return scale.entries(values) if values.any() else canvas.silent(*values.shape)
+    """The palette indices of one map, (h, w); the hatched tile if all its values are zero."""
+    return scale.indices(values) if values.any() else canvas.all_zero(*values.shape)
 
 
 def _peak(values: Floats) -> float:
     return max(map(abs, palettes.extent(values)))
 
 
-def _said(values: Floats, caption: Caption, hatched: int) -> str:
-    """The range in words, and what the signs beside the palette mean."""
+def _summary(values: Floats, caption: Caption, hatched: int) -> str:
+    """The range of `values` in words, and what hatching and magenta mean if they occur."""
     low, high = palettes.extent(values)
-    unknown = int((~np.isfinite(values)).sum())
+    not_finite = int((~np.isfinite(values)).sum())
     if not values.any():
         parts = ["every value is 0"]
     else:
@@ -131,34 +132,35 @@ def _said(values: Floats, caption: Caption, hatched: int) -> str:
         parts.append(caption.note)
     if hatched:
         parts.append(f"hatched: all zero ({hatched})")
-    if unknown:
-        parts.append(f"magenta: not a finite number ({unknown})")
+    if not_finite:
+        parts.append(f"magenta: not a finite number ({not_finite})")
     return "   ".join(parts)
 
 
 def _label(sheet: Canvas, label: str, left: int, top: int, room: int) -> None:
-    """The label under a tile; its first word alone where there is no room for more, if any."""
+    """Write `label` under a tile `room` pixels wide: if too long its first word, or nothing."""
     first, space, _ = label.partition(" ")
-    fits = not space or canvas.length(label, 11) <= room
+    fits = not space or canvas.text_width(label, 11) <= room
     if room >= 16:
-        sheet.word(label if fits else first, 11, left, top, canvas.FAINT)
+        sheet.text(label if fits else first, 11, left, top, canvas.FAINT)
 
 
-def _bar(sheet: Canvas, bar: Scale, caption: Caption) -> None:
-    """The colour bar with its ends and its middle in numbers."""
-    if bar.high <= bar.low:
+def _bar(sheet: Canvas, scale: Scale, caption: Caption) -> None:
+    """Draw the colour bar with the numbers of its ends and its middle."""
+    if scale.high <= scale.low:
         return
     left, top = sheet.width - MARGIN - BAR, 16
     sheet.bar(left, top, BAR, 12)
-    middle = (bar.low + bar.high) / 2
-    ends = [_number(bar.low), _number(middle), _number(bar.high)]
+    middle = (scale.low + scale.high) / 2
+    ends = [_number(scale.low), _number(middle), _number(scale.high)]
     if caption.end is not None:
-        ends = [f"-{caption.end}" if bar.low < 0 else "0", "0" if bar.low < 0 else "", caption.end]
-    for words, share in zip(ends, (0, 0.5, 1), strict=True):
-        sheet.word(words, 12, left + share * (BAR - canvas.length(words, 12)), top + 16)
+        signed = scale.low < 0
+        ends = [f"-{caption.end}" if signed else "0", "0" if signed else "", caption.end]
+    for text, share in zip(ends, (0, 0.5, 1), strict=True):
+        sheet.text(text, 12, left + share * (BAR - canvas.text_width(text, 12)), top + 16)
 
 
-def _notes(values: Floats, bar: Scale, caption: Caption) -> dict[str, str]:
+def _notes(values: Floats, scale: Scale, caption: Caption) -> dict[str, str]:
     low, high = palettes.extent(values)
     return {
         "Software": "convlens",
@@ -168,12 +170,12 @@ def _notes(values: Floats, bar: Scale, caption: Caption) -> dict[str, str]:
         "Minimum": repr(low),
         "Maximum": repr(high),
         "Scale": caption.scope,
-        "Palette": bar.name,
+        "Palette": scale.name,
     }
 
 
 def shape(maps: Floats) -> str:
-    """The sizes as words; Pillow's font has no multiplication sign."""
+    """A shape as text, with x because Pillow's font has no multiplication sign."""
     return " x ".join(str(size) for size in maps.shape)
 
 

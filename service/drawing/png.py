@@ -1,4 +1,4 @@
-"""Pixels become a PNG file: Pillow's chunks around what zlib-ng compresses.
+"""Pixels become a PNG file, with chunks written by Pillow and compression by zlib-ng.
 
 Pillow's own encoder takes three times as long for a picture of maps, and the file is no smaller.
 """
@@ -13,20 +13,20 @@ from zlib_ng import zlib_ng
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
-# https://www.w3.org/TR/png-3/#11IHDR: the types of colour, and the filter of rows by the one above.
+# Colour types and filter type of https://www.w3.org/TR/png-3/#11IHDR and #9Filter-types.
 RGB, PALETTE = 2, 3
 UP = 2
 
-# Higher levels take longer than the drawing and save a tenth.
+# Higher levels take longer than the drawing does and save a tenth of the bytes.
 LEVEL = 2
 
 
 def encode(
     pixels: NDArray[np.uint8], palette: NDArray[np.uint8] | None, notes: dict[str, str]
 ) -> bytes:
-    """A PNG of `pixels` with `notes` in its text chunks.
+    """A PNG of `pixels` with `notes` in its text chunks, by keyword.
 
-    They are entries (h, w) of `palette`, uint8 (n, 3), or without one colours (h, w, 3).
+    `pixels` are indices (h, w) into `palette`, uint8 (n, 3), or RGB (h, w, 3) without a palette.
     """
     height, width = pixels.shape[:2]
     kind = RGB if palette is None else PALETTE
@@ -45,7 +45,7 @@ def encode(
 
 
 def _filtered(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Every row less the one above, after the number of that filter: enlarged cells become 0."""
+    """Each row less the one above, after the filter's number: an enlarged map becomes mostly 0."""
     rows = pixels.reshape(len(pixels), -1)
     filtered = np.empty((len(rows), 1 + rows.shape[1]), np.uint8)
     filtered[:, 0] = UP

@@ -1,4 +1,4 @@
-"""The bytes of an image file become one decoded, upright picture, within limits, or a refusal."""
+"""The bytes of an image file become one decoded, upright picture, within limits."""
 
 import io
 import struct
@@ -15,16 +15,16 @@ from PIL.ExifTags import Base
 
 from service.errors import BadImage, TooLarge, UnsupportedImage
 
-# Pillow opens many more, some of them by readers that hardly anybody looks after.
+# Pillow reads many more formats, some with hardly maintained readers.
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 
-# A JPEG larger than this is decoded at a half, a quarter or an eighth, as long as it stays above.
-DRAFT = (1024, 1024)
+# A larger JPEG is decoded at 1/2, 1/4 or 1/8 of its size, but never below this one, in pixels.
+DRAFT_SIZE = (1024, 1024)
 
-# How the files begin that Pillow does not recognise when their header is cut off.
+# First bytes of formats that Pillow does not identify when their header is cut off.
 _SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*")
 
-# What Pillow's readers raise on damaged files, as seen with a fuzzer.
+# What Pillow's readers raise on damaged files, as found by a fuzzer.
 _DAMAGE = (
     OSError,
     SyntaxError,
@@ -41,7 +41,7 @@ _DAMAGE = (
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The most that one image file may have."""
+    """The limits for one image file: bytes of the file, pixels of the image."""
 
     bytes: int = 10 * 2**20
     pixels: int = 50_000_000
@@ -49,17 +49,17 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A decoded image of mode L, LA, RGB or RGBA, 8 bits a channel, and what was done to it."""
+    """A decoded image of mode L, LA, RGB or RGBA, 8 bits a channel, and the steps taken so far."""
 
     image: Image.Image
     steps: tuple[str, ...] = ()
 
 
 def decode_exact_png(data: bytes, shape: tuple[int, int, int]) -> NDArray[np.uint8] | None:
-    """The pixels of an intact PNG of exactly `shape` (h, w, 1 or 3), or None for any other file.
+    """The pixels, uint8 (h, w) or (h, w, 3), of an intact PNG of exactly `shape` (h, w, 1 or 3).
 
-    (h, w) or (h, w, 3). What Pillow would read, in a fifth of its time: only PNGs of 8 bits
-    without transparency, orientation or anything else that would change their pixels.
+    None for any other file. Reads what Pillow would read in a fifth of its time, since it takes
+    only PNGs of 8 bits without transparency, orientation or any chunk that changes pixels.
     """
     if not data.startswith(_plain_header(shape)) or not _plain_chunks(data):
         return None
@@ -68,7 +68,7 @@ def decode_exact_png(data: bytes, shape: tuple[int, int, int]) -> NDArray[np.uin
         return None
     if pixels.ndim == 2:
         return np.asarray(pixels, np.uint8)
-    # OpenCV's colours are blue, green, red.
+    # OpenCV orders colours blue, green, red.
     return np.ascontiguousarray(pixels[..., ::-1], np.uint8)
 
 
@@ -104,9 +104,9 @@ def decode(image: Image.Image) -> Picture:
     Raises BadImage when the file is truncated or damaged.
     """
     try:
-        image.draft(None, DRAFT)
+        image.draft(None, DRAFT_SIZE)
         turned = _orientation(image) in range(2, 9)
-        image.load()  # Turns a TIFF by itself.
+        image.load()  # Pillow applies the orientation of a TIFF here.
         steps = []
         if turned:
             image = ImageOps.exif_transpose(image)
@@ -120,7 +120,7 @@ def decode(image: Image.Image) -> Picture:
 
 @cache
 def _plain_header(shape: tuple[int, int, int]) -> bytes:
-    """How a PNG of `shape` begins that has 8 bits a channel and is not interlaced."""
+    """The first 29 bytes of a PNG of `shape` with 8 bits a channel and no interlacing."""
     height, width, channels = shape
     kind = {1: 0, 3: 2}.get(channels, 255)
     return b"\x89PNG\r\n\x1a\n" + struct.pack(
@@ -129,7 +129,7 @@ def _plain_header(shape: tuple[int, int, int]) -> bytes:
 
 
 def _plain_chunks(data: bytes) -> bool:
-    """Whether nothing but pixels, their density and a date is in the PNG `data`, to its end."""
+    """Whether the PNG `data` holds only pixels, their density, a date, and nothing behind."""
     place = 33
     while place + 12 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, place)
@@ -149,7 +149,7 @@ def _too_many(limits: Limits, image: Image.Image | None = None) -> TooLarge:
 def _orientation(image: Image.Image) -> int:
     try:
         value = image.getexif().get(Base.Orientation, 1)
-    except _DAMAGE:  # A picture with damaged EXIF is still a picture.
+    except _DAMAGE:  # Damaged EXIF does not make the image unreadable.
         return 1
     return value if isinstance(value, int) else 1
 
@@ -171,7 +171,7 @@ def _to_8_bit(image: Image.Image) -> Image.Image:
 
 
 def _from_wide(image: Image.Image) -> Image.Image:
-    """16-bit values become their upper 8 bits; wider and float ones are scaled by their range."""
+    """16-bit values are divided by 257; wider and float ones are scaled by their range."""
     values = np.nan_to_num(np.asarray(image, dtype=np.float64), posinf=0.0, neginf=0.0)
     low, high = min(0.0, float(values.min())), float(values.max())
     if image.mode.startswith("I;16") or (image.mode == "I" and low == 0 and 255 < high <= 65_535):

@@ -1,4 +1,4 @@
-"""A picture of a digit, however it was made, becomes light ink on black, as MNIST's are.
+"""A picture of a digit becomes light ink on black in MNIST's framing.
 
 MNIST scaled its digits to fit 20×20 pixels and centred them by their centre of mass in 28×28
 (LeCun, Cortes and Burges, "The MNIST database of handwritten digits"); the same is done here.
@@ -14,14 +14,14 @@ from service.images.ink import Ink
 
 Pixels = NDArray[np.uint8]
 
-WORK = 768
-"""Longer side, in pixels, of the picture in which the ink is looked for."""
-FILL = 20 / 28
-"""Share of the model's input that the digit's longer side takes."""
+WORKING_SIDE = 768
+"""Longer side, in pixels, of the reduced picture in which the ink is searched."""
+DIGIT_SHARE = 20 / 28
+"""Longer side of the digit as a share of the model's input."""
 
 
 def ground(image: Image.Image) -> int:
-    """The grey to put under a transparent picture: the one its ink stands out from."""
+    """The grey, 0 or 255, to put under a transparent picture: black when its ink is light."""
     if image.mode not in ("LA", "RGBA"):
         return 255
     grey = np.asarray(image.convert("LA"), dtype=np.float32)
@@ -55,13 +55,13 @@ def isolate(pixels: Pixels, size: tuple[int, int]) -> tuple[Pixels, tuple[str, .
 
 
 def _reduce(pixels: Pixels) -> Pixels:
-    """`pixels` (h, w, c) with its longer side at most WORK, each pixel the mean of an area."""
-    share = max(pixels.shape[:2]) / WORK
+    """`pixels` (h, w, c) with its longer side at most WORKING_SIDE; shrinking averages areas."""
+    share = max(pixels.shape[:2]) / WORKING_SIDE
     return pixels if share <= 1 else ink.resize(pixels, 1 / share)
 
 
 def _crop(found: Ink) -> Pixels:
-    """The ink alone, evened so that its full strength is 255."""
+    """The ink inside its bounding box, uint8, scaled so that full ink is 255."""
     around = cv2.dilate(found.mask.astype(np.uint8), np.ones((3, 3), np.uint8))
     full = max(1.0, 0.9 * float(np.median(found.strength[found.mask])))
     even = np.clip(found.strength * (255.0 / full), 0, 255) * around
@@ -70,8 +70,8 @@ def _crop(found: Ink) -> Pixels:
 
 
 def _scale(tight: Pixels, size: tuple[int, int]) -> tuple[Pixels, list[str]]:
-    """`tight` so that its longer side takes FILL of `size`, with strokes as wide as MNIST's."""
-    longer = FILL * min(size)
+    """`tight` so that its longer side takes DIGIT_SHARE of `size`, with MNIST's strokes."""
+    longer = DIGIT_SHARE * min(size)
     share = longer / max(tight.shape)
     tight, steps = _widen(tight, share)
     share = longer / max(tight.shape)

@@ -17,17 +17,19 @@ from service.settings import Settings
 FIELD = "file"
 
 # RFC 2046, section 5.1.1.
-_LONGEST_BOUNDARY = 70
-# Names and types of a file need far less.
-_LONGEST_HEADER = 8192
+_MAX_BOUNDARY = 70
+# Bytes of the header of one part; a filename and a type need far less.
+_MAX_PART_HEADER = 8192
 
-# How nearly all clients write it; the parser for all ways takes three times as long.
-_PLAIN = re.compile(rb'form-data; name="([^"\\\r\n]*)"(?:; filename="([^"\\\r\n]*)")?', re.ASCII)
+# The form that nearly all clients send; python-multipart's parser takes three times as long.
+_SIMPLE_DISPOSITION = re.compile(
+    rb'form-data; name="([^"\\\r\n]*)"(?:; filename="([^"\\\r\n]*)")?', re.ASCII
+)
 
 
 @dataclass(slots=True)
 class Upload:
-    """One file of a request; a raw body has no name, and its type is the request's."""
+    """One file of a request. A raw body has no filename; its type is that of the request."""
 
     filename: str | None
     data: bytes
@@ -64,10 +66,11 @@ def _content_type(scope: Scope) -> tuple[bytes, dict[bytes, bytes]]:
 def parse(body: bytes, boundary: bytes, most: int) -> list[Upload]:
     """The parts named `file` of the form `body`, which has at most `most` parts of any name.
 
-    RFC 2046 keeps the delimiter out of the parts: they are what lies between two of them. The
-    walk of python-multipart over every byte of the headers took ten times as long.
+    By RFC 2046 the delimiter occurs in no part, so the body is split at it. python-multipart,
+    which walks over every byte of the headers, took ten times as long. Raises Malformed and
+    TooLarge.
     """
-    if not 1 <= len(boundary) <= _LONGEST_BOUNDARY:
+    if not 1 <= len(boundary) <= _MAX_BOUNDARY:
         raise Malformed("The form's Content-Type names no boundary of 1 to 70 characters.")
     before, *parts = (b"\r\n" + body).split(b"\r\n--" + boundary, most + 2)
     if before or not parts:
@@ -81,9 +84,9 @@ def parse(body: bytes, boundary: bytes, most: int) -> list[Upload]:
 
 
 def _part(part: bytes) -> Upload | None:
-    """The file in one part, CRLF, header lines, an empty line, data; None for another field."""
+    """The file in one part: CRLF, header lines, an empty line, data. None for another field."""
     head, ended, data = part.partition(b"\r\n\r\n")
-    if not ended or len(head) > _LONGEST_HEADER or not part.startswith(b"\r\n"):
+    if not ended or len(head) > _MAX_PART_HEADER or not part.startswith(b"\r\n"):
         raise Malformed("A part of the form has no header that ends in an empty line.")
     header = {}
     for line in head.split(b"\r\n")[1:]:
@@ -97,8 +100,8 @@ def _part(part: bytes) -> Upload | None:
 
 
 def _disposition(value: bytes) -> tuple[bytes, bytes]:
-    """The names of the field and of the file that a Content-Disposition gives, empty for none."""
-    if (plain := _PLAIN.fullmatch(value)) is not None:
-        return plain[1], plain[2] or b""
+    """The field name and the filename of a Content-Disposition; empty when missing."""
+    if (simple := _SIMPLE_DISPOSITION.fullmatch(value)) is not None:
+        return simple[1], simple[2] or b""
     _, options = parse_options_header(value)
     return options.get(b"name", b""), options.get(b"filename", b"")

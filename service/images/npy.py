@@ -1,4 +1,4 @@
-"""The bytes of an .npy file become a stack of model inputs, taken as they are."""
+"""The bytes of an .npy file become model inputs, unchanged."""
 
 import io
 import tokenize
@@ -16,7 +16,7 @@ _HEADERS = {
     (2, 0): np.lib.format.read_array_header_2_0,
 }
 
-# What numpy's reader of headers, a part of Python's own, raises on damaged ones.
+# What numpy's header reader, which uses Python's tokenizer, raises on damaged headers.
 _DAMAGE = (
     ValueError,
     KeyError,
@@ -32,8 +32,8 @@ _DAMAGE = (
 def stack(data: bytes, shape: tuple[int, int, int], most: int) -> NDArray[np.uint8]:
     """The uint8 images (n, h, w, c) in `data`, where one of them has `shape` (h, w, c).
 
-    One image may come without n, and grey ones without c. Nothing is allocated for what a header
-    says: the pixels stay where they came in. Raises BadImage, and TooLarge for more than `most`.
+    A single image may lack n, a grey one c. The array is a view of `data`, so nothing is allocated
+    for the size that a header claims. Raises BadImage, and TooLarge for more than `most` images.
     """
     said, kind, pixels = _read(data)
     single = (shape, shape[:2]) if shape[2] == 1 else (shape,)

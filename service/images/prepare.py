@@ -1,4 +1,4 @@
-"""A decoded picture becomes the uint8 tensor that a model was trained on, step by named step."""
+"""A decoded picture becomes a model's uint8 input, in steps that are named in the answer."""
 
 from dataclasses import dataclass
 
@@ -14,28 +14,28 @@ from service.manifest import Preparation
 Pixels = NDArray[np.uint8]
 Shape = tuple[int, int, int]
 
-BLACK = 9
-"""A darker frame, in the mean, is the ground of a digit of MNIST: its own reach 8.3."""
+BLACK_BORDER = 9
+"""Largest mean grey of the border of an image that is light on black; MNIST's reach 8.3."""
 UNCHANGED = "already what the model was trained on: unchanged"
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A model's input, uint8 (h, w, c), and the steps that led to it, in words."""
+    """A model's input, uint8 (h, w, c), and the steps that made it, in words."""
 
     pixels: Pixels
     steps: tuple[str, ...]
 
 
 def prepare(picture: Picture, how: Preparation, shape: Shape) -> Prepared:
-    """`picture` as the input of a model of `shape` (h, w, c) that was trained on `how` images."""
+    """`picture` as the input, of `shape` (h, w, c), of a model with the preparation `how`."""
     if how == "digit":
         return _digit(picture, shape)
     return _photo(picture, shape)
 
 
 def as_trained(pixels: Pixels, how: Preparation, shape: Shape) -> Prepared | None:
-    """`pixels`, (h, w) or (h, w, 3), as they are, or None when they are not like `how` images."""
+    """`pixels`, uint8 (h, w) or (h, w, 3), unchanged; None unless they are like training images."""
     if how == "photo":
         fits = pixels.size == shape[0] * shape[1] * shape[2]
         return Prepared(pixels.reshape(shape), (UNCHANGED,)) if fits else None
@@ -58,15 +58,15 @@ def _digit(picture: Picture, shape: Shape) -> Prepared:
 
 
 def _grey(rgb: Pixels) -> Pixels | None:
-    """The one channel (h, w) of `rgb` whose three are the same, else None."""
+    """One channel (h, w) of `rgb` when its three are equal, else None."""
     return rgb[..., 0] if (rgb == rgb[..., :1]).all() else None
 
 
 def _light_on_dark(grey: Pixels) -> bool:
-    """Whether the frame is black and the whole not light: light ink on a black ground."""
+    """Whether the border is black and the mean below a half: light ink on a black background."""
     height, width = grey.shape
     whole, inner = cv2.sumElems(grey)[0], cv2.sumElems(grey[1:-1, 1:-1])[0]
-    return whole - inner < BLACK * 2 * (height + width - 2) and whole < 128 * grey.size
+    return whole - inner < BLACK_BORDER * 2 * (height + width - 2) and whole < 128 * grey.size
 
 
 def _photo(picture: Picture, shape: Shape) -> Prepared:
@@ -86,7 +86,7 @@ def _photo(picture: Picture, shape: Shape) -> Prepared:
 
 
 def _fit(image: Image.Image, width: int, height: int) -> tuple[Image.Image, list[str]]:
-    """Crop the centre to the target's proportions, then average areas (or enlarge smoothly)."""
+    """Crop the centre to the target's aspect ratio, then average areas, or enlarge bicubically."""
     share = min(image.width / width, image.height / height)
     crop = max(1, round(width * share)), max(1, round(height * share))
     left, top = (image.width - crop[0]) // 2, (image.height - crop[1]) // 2
@@ -100,7 +100,7 @@ def _fit(image: Image.Image, width: int, height: int) -> tuple[Image.Image, list
 
 
 def flatten(image: Image.Image, ground: int) -> tuple[Image.Image, tuple[str, ...]]:
-    """`image` without alpha, mode L or RGB, over a grey `ground` of 0..255."""
+    """`image` without alpha, of mode L or RGB, over a grey `ground` of 0..255, and the steps."""
     if image.mode not in ("LA", "RGBA"):
         return image, ()
     plain = "L" if image.mode == "LA" else "RGB"

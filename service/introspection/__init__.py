@@ -1,1 +1,1 @@
-"""The arithmetic of a cell: geometry, rounding, ablation, occlusion."""
+"""A model and one input become the arithmetic of a cell, masks for ablation, occlusion heatmaps."""

@@ -1,4 +1,4 @@
-"""Names of maps, such as `conv2:13`, become the masks that set them to zero."""
+"""Names of maps, such as `conv2:13`, become the mask that sets these maps to zero."""
 
 from collections.abc import Sequence
 
@@ -8,18 +8,19 @@ from numpy.typing import NDArray
 from service.errors import Invalid, NotFound, WrongKind
 from service.models.model import Model
 
-MOST = 4096
+MAX_NAMES = 4096
 
 
 def masks(model: Model, names: Sequence[str]) -> NDArray[np.float32]:
-    """Float32 with one number a map, all convolutions in their order: 0 where named, else 1.
+    """Float32 (maps,) over the maps of all convolutions in their order: 0 if named, else 1.
 
-    Raises Invalid for what is not `layer:map`, NotFound and WrongKind for maps there are not.
+    Raises Invalid for a name that is not `layer:map` or more than MAX_NAMES names, NotFound for an
+    unknown layer or map, WrongKind for a layer that is no convolution, or a model without any.
     """
     if not model.manifest.convolutions:
         raise WrongKind(f"{model.manifest.name} has no convolution whose maps could be zero.")
-    if len(names) > MOST:
-        raise Invalid(f"`zero` may name up to {MOST} maps.")
+    if len(names) > MAX_NAMES:
+        raise Invalid(f"`zero` may name up to {MAX_NAMES} maps.")
     starts, total = {}, 0
     for layer in model.manifest.convolutions:
         starts[layer.name] = total

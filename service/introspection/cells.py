@@ -1,4 +1,4 @@
-"""One number of one map, taken apart: the windows, the kernel and the sum that made it."""
+"""A layer's input and one cell of its output become the arithmetic that computes this cell."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -9,16 +9,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.introspection import geometry, rounding
-from service.manifest import Layer, Manifest
+from service.manifest import Kind, Layer, Manifest
 
 Floats = NDArray[np.float64]
-Outputs = Mapping[str, NDArray[np.float32]]
 Box = tuple[int, int, int, int]
+"""Top, left, bottom, right; bottom and right are one past the end."""
+
+POINTWISE: frozenset[Kind] = frozenset({"add", "activation", "dropout"})
+"""Kinds of layers whose cell depends on the cells at the same position of the input maps alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What a layer sees at one place: `values` (h, w, c), zero where `padding` (h, w) is true."""
+    """The input under a layer's window: `values` (h, w, c), zero where `padding` (h, w) is true.
+
+    `top` and `left` are its first row and column in the input, less than 0 in padding.
+    """
 
     values: Floats
     padding: NDArray[np.bool_]
@@ -26,8 +32,8 @@ class Window:
     left: int
 
 
-def look(layer: Layer, source: NDArray[np.float32], row: int, column: int) -> Window:
-    """The window of `layer` over its input `source` (h, w, c) for the output at row, column."""
+def window_at(layer: Layer, source: NDArray[np.float32], row: int, column: int) -> Window:
+    """The window of `layer` over its input `source` (h, w, c) for the output cell (row, column)."""
     assert layer.kernel
     assert layer.strides
     assert layer.padding
@@ -48,7 +54,7 @@ def look(layer: Layer, source: NDArray[np.float32], row: int, column: int) -> Wi
     return Window(values, ~inside, top, left)
 
 
-def look_everywhere(source: NDArray[np.float32]) -> Window:
+def whole_input(source: NDArray[np.float32]) -> Window:
     """The window of a global pooling layer: all of its input (h, w, c)."""
     return Window(source.astype(np.float64), np.zeros(source.shape[:2], bool), 0, 0)
 
@@ -60,10 +66,10 @@ def convolution(
     activation: str | None,
     model_value: float,
 ) -> dict[str, Any]:
-    """Σ window · kernel + bias, one product at a time; `kernel` is (h, w, c).
+    """The cell as activation(Σ window · kernel + bias), with every product; `kernel` is (h, w, c).
 
-    `difference` is how far the sum, in float64, is from what the model computed in float32, and
-    `bound` how far rounding may take it.
+    `difference` is how far `value`, computed in float64, is from `model_value`, which the model
+    computed in float32. `bound` is the largest difference that rounding alone can make.
     """
     products = window.values * kernel
     subtotals = products.sum(axis=(0, 1))
@@ -98,7 +104,10 @@ def convolution(
 
 
 def pooling(window: Window, channel: int, method: str, model_value: float) -> dict[str, Any]:
-    """The maximum of the window and where it stands, or the mean; padding takes no part."""
+    """The cell as the maximum of a window's `channel` and its position, or as the mean.
+
+    `method` is `max` or `average`. Padding is never the maximum and does not count in the mean.
+    """
     values = window.values[..., channel]
     inside = values[~window.padding]
     answer: dict[str, Any] = {
@@ -115,8 +124,8 @@ def pooling(window: Window, channel: int, method: str, model_value: float) -> di
     else:
         value = float(inside.max())
         ties = np.argwhere((values == value) & ~window.padding)
-        answer["winner"] = _place(ties[0])
-        answer["ties"] = [_place(tie) for tie in ties[1:]]
+        answer["winner"] = _position(ties[0])
+        answer["ties"] = [_position(tie) for tie in ties[1:]]
     return {
         **answer,
         "value": value,
@@ -126,19 +135,37 @@ def pooling(window: Window, channel: int, method: str, model_value: float) -> di
     }
 
 
-def receptive_field(manifest: Manifest, layer: Layer, row: int, column: int) -> Box:
-    """The box (top, left, bottom, right) of the input image that can change this cell.
+def pointwise(
+    terms: Mapping[str, float], activation: str | None, model_value: float
+) -> dict[str, Any]:
+    """The cell as activation(Σ `terms`), which are the input layers' cells by layer name."""
+    before = sum(terms.values())
+    value = ACTIVATIONS[activation](before)
+    bound = rounding.of_sum(np.array(list(terms.values()))) if len(terms) > 1 else 0.0
+    return {
+        "terms": [{"layer": layer, "value": term} for layer, term in terms.items()],
+        "pre": before,
+        "activation": activation,
+        "value": value,
+        "model_value": model_value,
+        "difference": abs(value - model_value),
+        "bound": rounding.after(activation, before, bound),
+    }
 
-    Bottom and right are one past the end. Where ways through the network differ, as around a
-    residual connection, the box holds them all.
+
+def receptive_field(manifest: Manifest, layer: Layer, row: int, column: int) -> Box:
+    """The box of the input image whose pixels can change the cell (row, column) of `layer`.
+
+    If several paths lead through the network, as around a residual connection, the box holds the
+    receptive fields of all of them.
     """
     boxes: dict[str, Box] = {layer.name: (row, column, row + 1, column + 1)}
     for one in reversed(manifest.layers):
         if one.name not in boxes:
             continue
         for source in one.inputs:
-            below = _through(one, boxes[one.name], shape_of(manifest, source))
-            boxes[source] = _around([box for box in (boxes.get(source), below) if box])
+            below = _input_box(one, boxes[one.name], shape_of(manifest, source))
+            boxes[source] = _union([box for box in (boxes.get(source), below) if box])
     return boxes["images"]
 
 
@@ -149,8 +176,8 @@ def shape_of(manifest: Manifest, name: str) -> tuple[int, ...]:
     return next(layer.output_shape for layer in manifest.layers if layer.name == name)
 
 
-def _through(layer: Layer, box: Box, shape: Sequence[int]) -> Box:
-    """What `layer` needs of an input of `shape` for the part `box` of its output."""
+def _input_box(layer: Layer, box: Box, shape: Sequence[int]) -> Box:
+    """The part of an input of `shape` that `layer` needs for the part `box` of its output."""
     if layer.kernel is None or layer.strides is None or layer.padding is None:
         return box if len(layer.output_shape) == 3 else (0, 0, shape[0], shape[1])
     ends = []
@@ -163,17 +190,17 @@ def _through(layer: Layer, box: Box, shape: Sequence[int]) -> Box:
     return ends[0][0], ends[1][0], ends[0][1], ends[1][1]
 
 
-def _around(boxes: Sequence[Box]) -> Box:
+def _union(boxes: Sequence[Box]) -> Box:
     tops, lefts, bottoms, rights = zip(*boxes, strict=True)
     return min(tops), min(lefts), max(bottoms), max(rights)
 
 
-def _place(at: NDArray[np.int64]) -> dict[str, int]:
+def _position(at: NDArray[np.int64]) -> dict[str, int]:
     return {"row": int(at[0]), "col": int(at[1])}
 
 
 def _sigmoid(x: float) -> float:
-    """Written with tanh, which no x overflows."""
+    """The logistic function, computed by tanh, which overflows for no x."""
     return (1 + math.tanh(x / 2)) / 2
 
 
@@ -185,4 +212,4 @@ ACTIVATIONS: Mapping[str | None, Callable[[float], float]] = {
     "tanh": math.tanh,
     "sigmoid": _sigmoid,
 }
-"""Those that turn one number into one number; softmax needs all maps of a place."""
+"""The activations that map one number to one; softmax needs all maps at a position."""

@@ -1,4 +1,4 @@
-"""Where windows lie: sizes, strides and TensorFlow's two paddings become places."""
+"""Sizes, strides and TensorFlow's two paddings become the positions of windows along one axis."""
 
 from typing import Literal
 
@@ -6,10 +6,11 @@ Padding = Literal["SAME", "VALID"]
 
 
 def output(size: int, kernel: int, stride: int, padding: Padding) -> tuple[int, int, int]:
-    """The output's size along one axis, and the padding before and after the input.
+    """The output's size along one axis, and how much padding lies before and after the input.
 
-    SAME: ceil(n / s), surplus padding at the end. VALID: ceil((n − k + 1) / s), none; what is
-    left over at the end is not looked at. (TensorFlow, "Notes on padding", tf.nn.)
+    With input size n, kernel size k and stride s, SAME gives ceil(n / s), with the odd cell of
+    padding at the end, and VALID gives ceil((n − k + 1) / s) without padding, which may leave input
+    cells at the end unused. (TensorFlow, "Notes on padding", tf.nn.)
     """
     if padding == "VALID":
         return max(0, -(-(size - kernel + 1) // stride)), 0, 0
@@ -19,6 +20,9 @@ def output(size: int, kernel: int, stride: int, padding: Padding) -> tuple[int, 
 
 
 def window(position: int, kernel: int, stride: int, before: int) -> tuple[int, int]:
-    """First and one past the last input index under output `position`; either may lie outside."""
+    """First and one past the last input index under output `position`, less than 0 in padding.
+
+    `before` is how much padding lies before the input, see `output`.
+    """
     first = position * stride - before
     return first, first + kernel

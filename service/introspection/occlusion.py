@@ -1,8 +1,9 @@
-"""An image and some classes become heatmaps: how far covering each place sets them back.
+"""An image and some classes become heatmaps: how far covering each patch lowers the logits.
 
-Zeiler and Fergus 2014, on each class' logit less the mean of all classes' logits, which the
-probabilities hold and which no common rise of all logits changes. The cover is the image's own
-mean, so it lies in the model's input range; places whose covering helps the class are 0.
+Occlusion as in Zeiler and Fergus 2014, on each class's logit less the mean logit of all classes:
+this difference follows from the probabilities, and a rise of all logits alike leaves it unchanged.
+A patch is covered with the image's mean colour, which lies in the model's input range. Patches
+whose covering raises the logit are 0.
 """
 
 from collections.abc import Sequence
@@ -13,15 +14,18 @@ from numpy.typing import NDArray
 from service.models.model import Model
 
 GRID = 14
-"""Places along each side; the cover is twice as wide as their distance."""
+"""Patches along each side of the image; each is twice as wide as the step to the next."""
 
 
 async def explain(
     model: Model, pixels: NDArray[np.uint8], indices: Sequence[int]
 ) -> NDArray[np.float32]:
-    """Heatmaps, float32 (classes, GRID, GRID), never negative, for one input (h, w, c)."""
+    """Heatmaps, float32 (classes, GRID, GRID) from 0, of the input `pixels`, uint8 (h, w, c).
+
+    `indices` are the classes' numbers. The model's batcher raises Busy if its queue is full.
+    """
     probabilities = await model.batcher(np.stack([pixels, *_covered(pixels)]))
-    # A probability's logarithm is its logit but for a constant of the image, which the mean takes.
+    # log p = logit - log Σ exp(logits); subtracting the mean over classes removes the second term.
     logits = np.log(np.maximum(probabilities, 1e-30))
     logits -= logits.mean(axis=1, keepdims=True)
     drops = logits[0, indices] - logits[1:, indices]  # (GRID², classes)
@@ -29,6 +33,7 @@ async def explain(
 
 
 def _covered(pixels: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+    """GRID² copies of the image, row by row, each with one patch covered."""
     height, width, _ = pixels.shape
     mean = np.rint(pixels.mean(axis=(0, 1))).astype(np.uint8)
     covered = []

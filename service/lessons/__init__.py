@@ -1,1 +1,1 @@
-"""The lecture's arithmetic on any small matrix."""
+"""Small matrices become their convolution or pooling, with every step as a lecture shows it."""

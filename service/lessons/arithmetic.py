@@ -1,4 +1,4 @@
-"""Matrices and kernels become their convolution or pooling, every step shown."""
+"""Arrays and kernels become their convolution or pooling, with every step."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,8 +15,12 @@ Pair = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Slide:
-    """A window's way over an input: `padded` (h, w, c), where it is `padding` (h, w), and sizes."""
+class SlidingWindow:
+    """A window at every position of an input, in steps of `stride`, in row-major order.
+
+    `padded` is the input with its padding, (h, w, c), `padding` (h, w) is true in the padding, and
+    `size` is the output's height and width.
+    """
 
     padded: Floats
     padding: NDArray[np.bool_]
@@ -24,8 +28,8 @@ class Slide:
     stride: Pair
     size: Pair
 
-    def places(self) -> Iterator[tuple[int, int, slice, slice]]:
-        """Every output place with the rows and columns of `padded` under the window."""
+    def positions(self) -> Iterator[tuple[int, int, slice, slice]]:
+        """The output's row and column, and the rows and columns of `padded` under the window."""
         for row in range(self.size[0]):
             for column in range(self.size[1]):
                 top, left = row * self.stride[0], column * self.stride[1]
@@ -33,8 +37,8 @@ class Slide:
                 yield row, column, rows, slice(left, left + self.window[1])
 
 
-def slide(values: Floats, window: Pair, stride: Pair, padding: Padding) -> Slide:
-    """The way of `window` over `values` (h, w, c), padded with zeros as TensorFlow pads."""
+def slide(values: Floats, window: Pair, stride: Pair, padding: Padding) -> SlidingWindow:
+    """Slide `window` over `values` (h, w, c), padded with zeros as TensorFlow pads."""
     spans = [
         geometry.output(size, kernel, step, padding)
         for size, kernel, step in zip(values.shape, window, stride, strict=False)
@@ -42,7 +46,7 @@ def slide(values: Floats, window: Pair, stride: Pair, padding: Padding) -> Slide
     around = [(before, after) for _, before, after in spans]
     padded = np.pad(values, [*around, (0, 0)])
     inside = np.pad(np.ones(values.shape[:2], bool), around)
-    return Slide(padded, ~inside, window, stride, (spans[0][0], spans[1][0]))
+    return SlidingWindow(padded, ~inside, window, stride, (spans[0][0], spans[1][0]))
 
 
 def convolve(
@@ -53,17 +57,18 @@ def convolve(
     bias: Sequence[float],
     activation: Literal["relu"] | None,
 ) -> tuple[Floats, Floats, list[dict[str, Any]]]:
-    """The maps (n, h', w'), the padded input (h, w, c) and the steps, of `values` (h, w, c).
+    """The maps (n, h', w'), the padded input (h, w, c) and the steps, for `values` (h, w, c).
 
-    Each of `kernels`, (kh, kw, c), is laid over the input without being turned, as neural
-    networks do: what mathematics calls cross-correlation. Channels are summed into one map.
+    Each of the n `kernels`, (kh, kw, c), gives one map, whose cells are
+    activation(Σ window · kernel + bias). Kernels are not flipped, as in neural networks: this is
+    cross-correlation. A step describes one cell, see `schemas.ConvolutionStep`.
     """
-    way = slide(values, (kernels[0].shape[0], kernels[0].shape[1]), stride, padding)
-    maps = np.zeros((len(kernels), *way.size))
+    sliding = slide(values, (kernels[0].shape[0], kernels[0].shape[1]), stride, padding)
+    maps = np.zeros((len(kernels), *sliding.size))
     steps = []
     for index, (kernel, offset) in enumerate(zip(kernels, bias, strict=True)):
-        for row, column, rows, columns in way.places():
-            window = way.padded[rows, columns]
+        for row, column, rows, columns in sliding.positions():
+            window = sliding.padded[rows, columns]
             products = window * kernel
             subtotals = products.sum(axis=(0, 1))
             total = float(subtotals.sum())
@@ -76,7 +81,7 @@ def convolve(
                     "row": row,
                     "col": column,
                     "window": window,
-                    "is_padding": way.padding[rows, columns],
+                    "is_padding": sliding.padding[rows, columns],
                     "products": products,
                     "subtotals": subtotals,
                     "sum": total,
@@ -84,37 +89,38 @@ def convolve(
                     "value": value,
                 }
             )
-    return maps, way.padded, steps
+    return maps, sliding.padded, steps
 
 
 def pool(
     values: Floats, window: Pair, stride: Pair, padding: Padding, method: Literal["max", "average"]
 ) -> tuple[Floats, list[dict[str, Any]]]:
-    """The result (h', w', c) and the steps of `values` (h, w, c), one step a channel and place.
+    """The result (h', w', c) and the steps for `values` (h, w, c).
 
-    Padding takes no part: it is never the maximum and does not count in the mean.
+    Padding is never the maximum and does not count in the mean. A step describes one cell of one
+    channel, see `schemas.PoolingStep`.
     """
-    way = slide(values, window, stride, padding)
-    result = np.zeros((*way.size, values.shape[2]))
+    sliding = slide(values, window, stride, padding)
+    result = np.zeros((*sliding.size, values.shape[2]))
     steps = []
     for channel in range(values.shape[2]):
-        for row, column, rows, columns in way.places():
-            seen = way.padded[rows, columns, channel]
-            outside = way.padding[rows, columns]
+        for row, column, rows, columns in sliding.positions():
+            cells = sliding.padded[rows, columns, channel]
+            is_padding = sliding.padding[rows, columns]
             step: dict[str, Any] = {
                 "channel": channel,
                 "row": row,
                 "col": column,
-                "window": seen,
-                "is_padding": outside,
+                "window": cells,
+                "is_padding": is_padding,
             }
             if method == "max":
-                value = float(seen[~outside].max())
-                first, *ties = np.argwhere((seen == value) & ~outside).tolist()
+                value = float(cells[~is_padding].max())
+                first, *ties = np.argwhere((cells == value) & ~is_padding).tolist()
                 step["winner"] = {"row": first[0], "col": first[1]}
                 step["ties"] = [{"row": r, "col": c} for r, c in ties]
             else:
-                value = float(seen[~outside].mean())
+                value = float(cells[~is_padding].mean())
             result[row, column, channel] = value
             steps.append({**step, "value": value})
     return result, steps

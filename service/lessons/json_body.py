@@ -1,4 +1,4 @@
-"""A JSON request body becomes a checked pydantic document."""
+"""A JSON request body becomes a validated pydantic model."""
 
 import asyncio
 from collections.abc import Mapping
@@ -12,19 +12,19 @@ from starlette.requests import Request
 
 from service.errors import Malformed, UnsupportedType
 
-MOST_MEMBERS = 64
+MAX_MEMBERS = 64
 
 Document = TypeVar("Document", bound=BaseModel)
 
 
 async def document(request: Request, kind: type[Document]) -> Document:
-    """The JSON body of `request` as a `kind`, read and checked on a thread.
+    """The JSON body of `request` as a `kind`, parsed and validated on a thread.
 
-    Raises UnsupportedType for a body that is called something else, Malformed for no JSON, and
-    what FastAPI raises for a body outside its rules.
+    Raises UnsupportedType for another Content-Type, Malformed for a body that is not JSON, and
+    RequestValidationError, as FastAPI does, for one that breaks the rules of `kind`.
     """
-    said = Headers(scope=request.scope).get("content-type", "application/json")
-    if said.partition(";")[0].strip().lower() != "application/json":
+    content_type = Headers(scope=request.scope).get("content-type", "application/json")
+    if content_type.partition(";")[0].strip().lower() != "application/json":
         raise UnsupportedType(
             "Send JSON: the header `Content-Type: application/json` and an object as the body."
         )
@@ -33,13 +33,13 @@ async def document(request: Request, kind: type[Document]) -> Document:
 
 def _check(body: bytes, kind: type[Document]) -> Document:
     try:
-        # NaN, which JSON lacks and Python writes, is read, so that the refusal names its field.
+        # NaN is not JSON but Python writes it: parsed here, the validation error names its field.
         content = from_json(body)
     except ValueError as problem:
         raise Malformed(f"The body is not JSON: {problem}.") from problem
-    # Every unknown member would be an error of its own.
-    if isinstance(content, dict) and len(content) > MOST_MEMBERS:
-        raise Malformed(f"The body has more than {MOST_MEMBERS} members.")
+    # Each unknown member would add a validation error.
+    if isinstance(content, dict) and len(content) > MAX_MEMBERS:
+        raise Malformed(f"The body has more than {MAX_MEMBERS} members.")
     try:
         return kind.model_validate(content)
     except ValidationError as problem:

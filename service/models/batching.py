@@ -1,7 +1,7 @@
-"""Tensors of concurrent requests become one batch for the model, and its rows go back to each.
+"""Images of concurrent requests become one batch for the model; each request gets its rows back.
 
-Greedy, without delay: whatever waits when the model is free goes next. What takes no longer than
-handing it to another thread would be worth is computed on the event loop.
+Batching is greedy and adds no delay: whatever waits when the model is free goes next. A batch that
+is computed faster than a thread could take it over is computed on the event loop.
 """
 
 import asyncio
@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from service.errors import Busy
 from service.observability import metrics, tracing
 
-LARGEST = 64
+MAX_BATCH = 64
+"""Images in one batch."""
 
 Images = NDArray[np.uint8]
 Rows = NDArray[np.float32]
@@ -25,10 +26,10 @@ _Job = tuple[Images, asyncio.Future[Rows], float]
 
 
 class Batcher:
-    """Runs `run`, images (n, h, w, c) → rows (n, …), for many callers, never twice at once.
+    """Calls `run`, uint8 images (n, h, w, c) → float32 rows (n, …), one batch at a time.
 
-    At most `limit` images wait; a call that would exceed it is refused with Busy. Batches of up
-    to `inline` images run on the event loop, larger ones on `executor`.
+    At most `limit` images wait; a call that would exceed it raises Busy. Batches of up to `inline`
+    images run on the event loop, larger ones on `executor`.
     """
 
     def __init__(
@@ -44,26 +45,26 @@ class Batcher:
         self._computed = (0.0, 0.0)
 
     async def __call__(self, images: Images) -> Rows:
-        """The rows of `images`, in their order; Busy when the queue is full."""
-        # An idle model takes any request that its limits let in; only a queue refuses.
+        """The rows of `images`, in their order; raises Busy when the queue is full."""
+        # A request larger than the limit is taken by a model that has no queue.
         if self._waiting and self._waiting + len(images) > self._limit:
-            self._forget()
+            self._drop_cancelled()
         if self._waiting and self._waiting + len(images) > self._limit:
             raise Busy(
                 f"{self._waiting} images wait for this model already. Send this again in a second."
             )
-        if len(images) <= LARGEST:
+        if len(images) <= MAX_BATCH:
             return await self._enqueue(images)
-        pieces = [images[i : i + LARGEST] for i in range(0, len(images), LARGEST)]
+        pieces = [images[i : i + MAX_BATCH] for i in range(0, len(images), MAX_BATCH)]
         return np.concatenate(await asyncio.gather(*map(self._enqueue, pieces)))
 
     @property
     def waiting(self) -> int:
-        """Images that wait at present."""
+        """Number of images that wait for the model."""
         return self._waiting
 
-    def _forget(self) -> None:
-        """Free the places of callers that have left."""
+    def _drop_cancelled(self) -> None:
+        """Take jobs whose caller has left out of the queue."""
         self._queue = deque(job for job in self._queue if not job[1].done())
         self._waiting = sum(len(images) for images, _, _ in self._queue)
 
@@ -77,11 +78,13 @@ class Batcher:
         self._waiting += len(images)
         if not self._working:
             self._working = True
-            loop.call_soon(self._next)  # After all that arrived together has been queued.
+            loop.call_soon(
+                self._next
+            )  # Later in this turn of the loop, when all that arrived is queued.
         return future
 
     def _next(self) -> None:
-        """Compute the next batch, and come back after it until nothing waits."""
+        """Compute the next batch, then schedule this again until nothing waits."""
         jobs, count = self._take()
         self._working = bool(jobs)
         if not jobs:
@@ -116,19 +119,19 @@ class Batcher:
             asyncio.get_running_loop().call_soon(self._next)
 
     def _trace(self, queued: float) -> None:
-        """Called, in the context of the request, before the next batch is begun."""
+        """Record the spans of a job; runs in its request's context, before the next batch."""
         began, ended = self._computed
         tracing.record("queue", queued, began)
         tracing.record("model", began, ended)
 
     def _take(self) -> tuple[list[_Job], int]:
-        """The next jobs, with at most `LARGEST` images, and how many images they have."""
+        """The next jobs, at most `MAX_BATCH` images together, and their number of images."""
         jobs: list[_Job] = []
         count = 0
-        while self._queue and count + len(self._queue[0][0]) <= LARGEST:
+        while self._queue and count + len(self._queue[0][0]) <= MAX_BATCH:
             job = images, future, _ = self._queue.popleft()
             self._waiting -= len(images)
-            if not future.done():  # A caller that left is not computed for.
+            if not future.done():  # Nothing is computed for a caller that has left.
                 jobs.append(job)
                 count += len(images)
         return jobs, count

@@ -1,7 +1,8 @@
-"""What a model is sent and what becomes of it, as numbers for Prometheus beside its manifest's.
+"""A model's inputs and answers become drift metrics: how far they are from the test images.
 
-How many images are unlike those that it was trained on; and, on one image now and then, which of
-its maps are dead, for a map that wakes or dies says that the images have changed.
+Counted are images whose out-of-distribution score is high, and, on one image every few seconds,
+feature maps that are zero everywhere: a map that dies or comes alive shows that the images have
+changed since the manifest's statistics were taken.
 """
 
 import time
@@ -15,17 +16,21 @@ from service.manifest import Manifest, MapStatistics
 from service.observability import metrics
 
 UNFAMILIAR = 0.5
+"""An out-of-distribution score above this counts as unfamiliar."""
 SAMPLE_SECONDS = 5.0
 WINDOW = 32
-"""Images over which maps are judged."""
+"""Sampled images after which the metrics of the maps are renewed."""
 
 Images = NDArray[np.uint8]
 Rows = NDArray[np.float32]
 Activations = Mapping[str, NDArray[np.float32]]
 
 
-class Traffic:
-    """Counts the images of one model; `activations` is asked for one of them every few seconds."""
+class InputMonitor:
+    """Gathers the metrics of one model's inputs.
+
+    `activations` computes every layer's output for one image every `SAMPLE_SECONDS`.
+    """
 
     def __init__(
         self, manifest: Manifest, activations: Callable[[Images], Activations], executor: Executor
@@ -37,12 +42,12 @@ class Traffic:
         self._next = 0.0
         self._images = self._unfamiliar = 0
         self.drift = {
-            name: Drift(recorded, (*self._labels, name))
+            name: MapDrift(recorded, (*self._labels, name))
             for name, recorded in manifest.statistics.items()
         }
 
-    def see(self, images: Images, rows: Rows) -> None:
-        """Take note of a batch and of its answers."""
+    def observe(self, images: Images, rows: Rows) -> None:
+        """Count a batch (n, h, w, c) and its answers (n, classes or one more)."""
         self._images += len(rows)
         if self._has_score:
             self._unfamiliar += int(np.count_nonzero(rows[:, -1] > UNFAMILIAR))
@@ -52,7 +57,7 @@ class Traffic:
             pass_.add_done_callback(self._compare)
 
     def flush(self, waiting: int) -> None:
-        """Write down what has been seen, and that `waiting` images wait for the model."""
+        """Write the counts to the metrics; `waiting` is the length of the model's queue."""
         metrics.QUEUED.labels(*self._labels).set(waiting)
         if not self._images:
             return
@@ -63,14 +68,14 @@ class Traffic:
 
     def _compare(self, computed: "Future[Activations]") -> None:
         if computed.cancelled() or computed.exception() is not None:
-            return  # Whoever sends such an image is told.
+            return  # The client that sends such an image gets the error.
         outputs = computed.result()
         for name, drift in self.drift.items():
-            drift.see(outputs[name][0])
+            drift.observe(outputs[name][0])
 
 
-class Drift:
-    """The maps of one layer over the last images, beside those over the test set."""
+class MapDrift:
+    """Compares the maps of one layer over the last images with those over the test images."""
 
     def __init__(self, recorded: MapStatistics, labels: tuple[str, ...]) -> None:
         self._expected = np.array(recorded.zeros)
@@ -78,8 +83,8 @@ class Drift:
         self._seen = 0
         self._labels = labels
 
-    def see(self, maps: NDArray[np.float32]) -> None:
-        """Add the maps (h, w, maps) of one image; every `WINDOW` images the numbers are renewed."""
+    def observe(self, maps: NDArray[np.float32]) -> None:
+        """Add the maps (h, w, maps) of one image; sets the metrics every `WINDOW` images."""
         self._zeros += (maps == 0).mean(axis=tuple(range(maps.ndim - 1)))
         self._seen += 1
         if self._seen < WINDOW:

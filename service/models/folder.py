@@ -10,9 +10,9 @@ from service.manifest import Manifest, digest
 
 
 def find(models: Path) -> list[Path]:
-    """The folders <name>/<version>/ under `models`, by name and then by version.
+    """The folders <name>/<version>/ under `models`, sorted by name and version.
 
-    Raises ModelError when there is no such folder.
+    Raises ModelError when `models` is not a folder.
     """
     if not models.is_dir():
         raise ModelError(
@@ -22,7 +22,7 @@ def find(models: Path) -> list[Path]:
 
 
 def newest(folders: Iterable[Path], most: int) -> list[Path]:
-    """Of the folders <name>/<version>/, the `most` highest versions of every name."""
+    """The `most` highest versions of every name among the folders <name>/<version>/."""
     by_name: dict[str, list[Path]] = {}
     for folder in sorted(folders, key=lambda one: int(one.name)):
         by_name.setdefault(folder.parent.name, []).append(folder)
@@ -30,7 +30,7 @@ def newest(folders: Iterable[Path], most: int) -> list[Path]:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest of `folder`, checked against its place and its weights; else ModelError."""
+    """The manifest of `folder`; ModelError unless name, version and digest match the files."""
     try:
         manifest = Manifest.read(folder)
         found = digest(folder)

@@ -1,6 +1,7 @@
-"""A model's `network.tflite` becomes images in, arrays out, run by LiteRT on one core.
+"""A model's `network.tflite` becomes a network that LiteRT runs: images in, arrays out.
 
-It holds the SavedModel's own graph in float32: what is shown of an image is what answered for it.
+The file holds the SavedModel's own graph in float32, so the maps that are shown of an image come
+from the computation that classified it.
 """
 
 import timeit
@@ -18,7 +19,7 @@ from service.manifest import LITE, WEIGHTS
 from service.workers import quiet_stderr
 
 PIECE = 16
-"""Images at once: more are no faster, and what they take inside stays."""
+"""Images that the interpreter computes at once: more are no faster, and LiteRT keeps the memory."""
 
 Floats = NDArray[np.float32]
 Images = NDArray[np.uint8]
@@ -26,13 +27,14 @@ _Run = Callable[..., Mapping[str, Floats]]
 
 
 class Network:
-    """All that one model computes but gradients; every method blocks for as long as it computes.
+    """Everything that a model computes except gradients. Every method blocks while it computes.
 
-    `classify` is not for two threads at once; `activations` and `ablation` are, and take turns.
+    `classify` must be called by one thread at a time; `activations` and `ablation` take turns by a
+    lock, so any thread may call them.
     """
 
     def __init__(self, folder: Path, shape: tuple[int, int, int], threads: int = 1) -> None:
-        """Load what is in `folder`, or raise ModelError with a sentence on what is wrong."""
+        """Load the network in `folder`; `shape` is (h, w, c). Raises ModelError."""
         self._shape = shape
         path = folder / LITE
         try:
@@ -51,33 +53,39 @@ class Network:
             raise ModelError(f"{path} cannot be loaded: {problem}") from problem
 
     def classify(self, images: Images) -> Floats:
-        """Images (n, h, w, c) → rows (n, classes), one more column for `unfamiliar`."""
+        """Uint8 images (n, h, w, c) → float32 probabilities (n, classes).
+
+        A model with an out-of-distribution score has it in one more column.
+        """
         answer = _in_pieces(self._classify, images)
         if "unfamiliar" not in answer:
             return answer["probabilities"]
         return np.column_stack([answer["probabilities"], answer["unfamiliar"]])
 
     def seconds(self) -> float:
-        """How long one image of a batch takes at present: the best of three tries."""
+        """Seconds for one image of a batch of PIECE, the best of three measurements."""
         images = np.zeros((PIECE, *self._shape), np.uint8)
         return min(timeit.repeat(lambda: self.classify(images), number=1, repeat=3)) / PIECE
 
     def activations(self, images: Images) -> dict[str, Floats]:
-        """The output of every layer by its name, `<layer>/pre` before its activation, `logits`."""
+        """The output of every layer for uint8 images (n, h, w, c): float32, by the layer's name.
+
+        `<layer>/pre` is the output before the activation, `logits` the one before the softmax.
+        """
         return dict(_in_pieces(self._activations, images))
 
     def ablation(self, images: Images, masks: Floats) -> dict[str, Floats]:
         """`probabilities` and `logits` with every convolution's maps multiplied by `masks`.
 
-        `masks` is float32 with one number a map, all convolution layers in their order. Not for a
-        network without convolutions.
+        `masks` is float32 (n, maps), the maps of all convolution layers in their order. The
+        network must have a convolution.
         """
         assert self._ablation is not None
         return dict(_in_pieces(self._ablation, images, masks=masks))
 
 
 def _signatures(content: bytes, threads: int) -> dict[str, _Run]:
-    """Every signature by its name, in an interpreter of their own."""
+    """The runner of every signature by its name, all of one new interpreter."""
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_content=content, num_threads=threads)
@@ -87,7 +95,7 @@ def _signatures(content: bytes, threads: int) -> dict[str, _Run]:
 
 
 def _in_turns(run: _Run, turns: Lock) -> _Run:
-    """`run` for several threads: signatures of one interpreter share what they compute in."""
+    """`run` for several threads: the signatures of one interpreter share its memory."""
 
     def one(**arrays: Any) -> Mapping[str, Floats]:
         with turns:

@@ -14,7 +14,7 @@ from service.errors import BadToken, ModelError, NotFound, NotReady, WrongKind
 from service.images import tokens
 from service.manifest import Layer, Manifest
 from service.models.batching import Batcher
-from service.models.drift import Traffic
+from service.models.drift import InputMonitor
 from service.models.folder import read_manifest
 from service.models.litert import PIECE, Network
 from service.models.saved_model import SavedModel
@@ -34,10 +34,10 @@ logger = logging.getLogger("convlens")
 
 
 class Model:
-    """One loaded version: its manifest, its network, and the ways to ask it without blocking."""
+    """One loaded version: its manifest, its network, and methods that never block the loop."""
 
     def __init__(self, folder: Path, executor: Executor, settings: Settings) -> None:
-        """Load and prove the model in `folder`; ModelError says what is wrong with it."""
+        """Load and prove the model in `folder`; raises ModelError."""
         self.manifest = read_manifest(folder)
         self.network = Network(folder, self.manifest.input_shape, settings.threads)
         last, count = self.manifest.layers[-1].name, len(self.manifest.labels)
@@ -46,67 +46,69 @@ class Model:
         inline = int(INLINE_SECONDS / self.network.seconds())
         self._is_quick = inline >= PIECE
         self.batcher = Batcher(self._classify, executor, settings.queue, inline)
-        self._traffic = Traffic(self.manifest, self.network.activations, executor)
+        self._monitor = InputMonitor(self.manifest, self.network.activations, executor)
         metrics.SOURCES.add(self)
         self._executor = executor
-        self._kept: OrderedDict[bytes, asyncio.Future[Activations]] = OrderedDict()
-        self._most_kept = settings.cache
+        self._cached: OrderedDict[bytes, asyncio.Future[Activations]] = OrderedDict()
+        self._cache_size = settings.cache
         self._folder, self._threads = folder, settings.threads
         self._saved: asyncio.Future[SavedModel] | None = None
 
     def _classify(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         rows = self.network.classify(images)
-        self._traffic.see(images, rows)
+        self._monitor.observe(images, rows)
         return rows
 
     def flush(self) -> None:
-        """Write down what has been gathered on the images that came."""
-        self._traffic.flush(self.batcher.waiting)
+        """Write the metrics that were gathered since the last call."""
+        self._monitor.flush(self.batcher.waiting)
 
     async def activations(self, pixels: NDArray[np.uint8]) -> Activations:
-        """Every layer's output for one input (h, w, c), without the batch axis.
+        """Every layer's output for one uint8 input (h, w, c): float32 by name, without batch axis.
 
-        One forward pass an image fills all layers; the last images asked for are kept.
+        One forward pass computes all layers; the last `cache` images are kept. The names are those
+        of `Network.activations`.
         """
         key = pixels.tobytes()
-        if (kept := self._kept.get(key)) is None:
-            kept = self._forward(pixels)
-            self._kept[key] = kept
-            while len(self._kept) > self._most_kept:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(key)
+        if (outputs := self._cached.get(key)) is None:
+            outputs = self._forward(pixels)
+            self._cached[key] = outputs
+            while len(self._cached) > self._cache_size:
+                self._cached.popitem(last=False)
+        self._cached.move_to_end(key)
         try:
-            # Shielded: a caller that leaves must not spoil the pass for those who wait as well.
-            return await asyncio.shield(kept)
+            # Shielded: other callers may wait for the same pass when this one is cancelled.
+            return await asyncio.shield(outputs)
         except Exception:
-            self._kept.pop(key, None)
+            self._cached.pop(key, None)
             raise
 
     def _forward(self, pixels: NDArray[np.uint8]) -> asyncio.Future[Activations]:
         loop = asyncio.get_running_loop()
         if not self._is_quick:
-            return loop.run_in_executor(self._executor, self._inside, pixels)
-        # The hop to another thread and back would take longer.
+            return loop.run_in_executor(self._executor, self._compute_activations, pixels)
+        # Handing it to another thread and back would take longer.
         done: asyncio.Future[Activations] = loop.create_future()
-        done.set_result(self._inside(pixels))
+        done.set_result(self._compute_activations(pixels))
         return done
 
-    def _inside(self, pixels: NDArray[np.uint8]) -> Activations:
+    def _compute_activations(self, pixels: NDArray[np.uint8]) -> Activations:
         outputs = self.network.activations(pixels[np.newaxis])
         return {name: values[0] for name, values in outputs.items()}
 
     async def outputs(self, images: NDArray[np.uint8]) -> Activations:
-        """Every layer's output (n, …) for inputs (n, h, w, c), in one pass; nothing is kept."""
+        """Every layer's output, float32 (n, …), for uint8 inputs (n, h, w, c); not cached."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._executor, self.network.activations, images)
 
     async def grad_cam(
         self, pixels: NDArray[np.uint8], indices: Sequence[int]
     ) -> NDArray[np.float32]:
-        """Why each class of `indices`, for one input (h, w, c): heatmaps (classes, h', w').
+        """The heatmap of every class of `indices` for one uint8 input: float32 (classes, h', w').
 
-        The first call loads TensorFlow and the SavedModel, beside what else is answered. Raises
-        NotReady when that is not what the manifest promises.
+        The first call loads TensorFlow and the SavedModel on a thread while other requests are
+        answered. Raises WrongKind for a network without convolutions, and NotReady when the
+        SavedModel does not reproduce the golden outputs.
         """
         if not self.manifest.convolutions:
             raise WrongKind(f"{self.manifest.name} has no convolution to explain by Grad-CAM.")
@@ -118,7 +120,7 @@ class Model:
         )
 
     async def _saved_model(self) -> SavedModel:
-        """The SavedModel, loaded once; a caller that leaves does not end that for the others."""
+        """The SavedModel, loaded once; a cancelled caller does not cancel the loading."""
         if self._saved is None:
             self._saved = asyncio.ensure_future(asyncio.to_thread(self._load_saved_model))
         try:
@@ -139,13 +141,16 @@ class Model:
     async def ablated(
         self, images: NDArray[np.uint8], masks: NDArray[np.float32]
     ) -> NDArray[np.float32]:
-        """The probabilities (n, classes) with the convolutions' maps multiplied by `masks`."""
+        """The probabilities, float32 (n, classes), with every convolution's maps times `masks`.
+
+        See `Network.ablation` for the order of `masks`, float32 (n, maps).
+        """
         loop = asyncio.get_running_loop()
         outputs = await loop.run_in_executor(self._executor, self.network.ablation, images, masks)
         return outputs["probabilities"]
 
     def layer(self, name: str) -> Layer:
-        """The layer called `name`; NotFound lists those that exist."""
+        """The layer called `name`; raises NotFound, which lists those that exist."""
         for layer in self.manifest.layers:
             if layer.name == name:
                 return layer
@@ -153,7 +158,7 @@ class Model:
 
 
 def _prove(manifest: Manifest, compute: Callable[[NDArray[np.uint8]], NDArray[np.float32]]) -> None:
-    """What computes must give what the manifest promises, or ModelError; this warms it as well."""
+    """Hold `compute` to the manifest's golden outputs, which warms it up; or ModelError."""
     place = f"{manifest.name} version {manifest.version}"
     try:
         images = np.stack(
@@ -162,11 +167,11 @@ def _prove(manifest: Manifest, compute: Callable[[NDArray[np.uint8]], NDArray[np
         outputs = compute(images)
     except BadToken as problem:
         raise ModelError(f"{place}: a golden input cannot be read: {problem}") from problem
-    except Exception as problem:  # Native code raises whatever its kernels raise.
+    except Exception as problem:  # Native kernels raise many kinds of errors.
         raise ModelError(f"{place} cannot compute its golden inputs: {problem}") from problem
     expected = np.array([golden.probabilities for golden in manifest.golden])
     if outputs.shape != expected.shape:
         raise ModelError(f"{place} answers {outputs.shape}, its manifest says {expected.shape}")
-    # Written so that NaN fails it.
+    # Negated, so that NaN is refused too.
     if not np.abs(outputs - expected).max() <= GOLDEN_TOLERANCE:
         raise ModelError(f"{place} does not reproduce its golden outputs")

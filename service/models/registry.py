@@ -16,38 +16,38 @@ logger = logging.getLogger("convlens")
 
 
 class Models:
-    """All versions of all models under one folder, loaded by one thread that owns them."""
+    """Every loaded version of every model. One thread loads them and computes large batches."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="model")
         self._loaded: dict[str, dict[int, Model]] = {}
-        self._hindrance: str | None = "The models are still being loaded."
+        self._not_ready: str | None = "The models are still being loaded."
 
     async def load(self) -> None:
-        """Load every folder; one that is refused is logged with its sentence and left out."""
+        """Load every folder; a refused one is logged with the reason and left out."""
         loop = asyncio.get_running_loop()
         try:
             await loop.run_in_executor(self._executor, self._load)
-        except Exception as problem:  # A worker that raised here would be started for ever.
+        except Exception as problem:  # A worker that raised here would be restarted for ever.
             logger.exception("The models could not be loaded.")
-            self._hindrance = f"The models could not be loaded: {problem}"
+            self._not_ready = f"The models could not be loaded: {problem}"
             return
         self.swap(self._loaded)
-        if self._hindrance is not None:
-            logger.error("Not ready. %s", self._hindrance)
+        if self._not_ready is not None:
+            logger.error("Not ready. %s", self._not_ready)
 
     @property
     def loaded(self) -> Mapping[str, Mapping[int, Model]]:
-        """Every version of every model."""
+        """The loaded models by name and version."""
         return self._loaded
 
     def make(self, folder: Path) -> Model:
-        """Load and prove the model in `folder`, on the caller's thread, or raise ModelError."""
+        """Load and prove the model in `folder` on the caller's thread; raises ModelError."""
         return Model(folder, self._executor, self._settings)
 
     def swap(self, loaded: Mapping[str, Mapping[int, Model]]) -> None:
-        """Let `loaded` answer from now on; a request that has its model keeps it to its end."""
+        """Serve `loaded` from now on; requests under way keep the model that they have."""
         for name, versions in self._loaded.items():
             for version in versions:
                 metrics.MODELS.labels(name, version).set(0)
@@ -56,23 +56,22 @@ class Models:
             for version in versions:
                 metrics.MODELS.labels(name, version).set(1)
         default = self._settings.default_model
-        self._hindrance = None
+        self._not_ready = None
         if default not in self._loaded:
             known = ", ".join(self._loaded) or "none"
-            self._hindrance = f"The default model {default!r} was not loaded; there is: {known}."
+            self._not_ready = f"The default model {default!r} was not loaded; there is: {known}."
 
     def close(self) -> None:
-        """Let the thread go."""
+        """Stop the thread."""
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     def get(self, name: str | None = None, version: int | None = None) -> Model:
-        """The newest version of the default model, or what `name` and `version` say.
+        """The model `name`, or the default one; its version `version`, or the newest.
 
-        Raises NotReady until the default model is loaded; after that NotFound, with the names that
-        exist.
+        Raises NotReady until the default model is loaded, then NotFound with the names that exist.
         """
-        if self._hindrance is not None:
-            raise NotReady(f"{self._hindrance} Send this again later.")
+        if self._not_ready is not None:
+            raise NotReady(f"{self._not_ready} Send this again later.")
         wanted = name or self._settings.default_model
         if wanted not in self._loaded:
             raise NotFound("model", wanted, self._loaded)
@@ -83,7 +82,7 @@ class Models:
         return versions[chosen]
 
     def newest(self) -> list[Model]:
-        """The newest version of every model, by name."""
+        """The newest version of every model, sorted by name."""
         return [versions[max(versions)] for _, versions in sorted(self._loaded.items())]
 
     def versions(self, name: str) -> list[int]:

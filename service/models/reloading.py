@@ -1,6 +1,6 @@
-"""A folder of models that changes becomes other loaded models, without a request that fails.
+"""Changes in the models folder become newly loaded models, without a failed request.
 
-It is looked at, not listened to: a network mount tells nobody of its changes.
+The folder is polled, since network mounts send no notifications of changes.
 """
 
 import asyncio
@@ -17,34 +17,34 @@ from service.workers.gc_freeze import collect
 
 logger = logging.getLogger("convlens")
 
-Trace = tuple[tuple[str, int, int], ...]
-"""Path, time of change and size of every file of a folder."""
+Fingerprint = tuple[tuple[str, int, int], ...]
+"""Path, time of modification in ns and size in bytes of every file of a folder."""
 
 
 class Watcher:
-    """Loads and proves what is new, beside what serves, and swaps when it is sound."""
+    """Loads and proves new versions beside the serving ones, then swaps them in."""
 
     def __init__(self, models: Models, settings: Settings) -> None:
         self._models = models
         self._settings = settings
-        self._seen: dict[Path, Trace] = _traces(settings)
+        self._seen: dict[Path, Fingerprint] = _fingerprints(settings)
         self._refused: dict[Path, str] = {}
-        self._looking = asyncio.Lock()
+        self._lock = asyncio.Lock()
 
     async def run(self) -> None:
-        """Look every few seconds, for as long as the service runs."""
+        """Check the folder every `watch_seconds` until cancelled."""
         if not self._settings.watch_seconds:
             return
         while True:
             await asyncio.sleep(self._settings.watch_seconds)
             try:
                 await self.look()
-            except Exception:  # A mount that is away today must not end the watch.
+            except Exception:  # A mount that is away for a while must not end the watch.
                 logger.exception("The models folder could not be looked at; what serves goes on.")
 
     async def look(self) -> list[str]:
-        """Take up what has changed; the sentences on what is refused at present."""
-        async with self._looking:
+        """Load what has changed; returns why each refused folder is refused."""
+        async with self._lock:
             loaded = await asyncio.to_thread(self._changed)
             if loaded is not None:
                 self._models.swap(loaded)
@@ -53,21 +53,21 @@ class Watcher:
             return list(self._refused.values())
 
     def _changed(self) -> Mapping[str, Mapping[int, Model]] | None:
-        """All that is to be served, or None where that has not changed."""
-        traces = _traces(self._settings)
-        if traces == self._seen:
+        """All models to serve from now on, or None when nothing changed."""
+        found = _fingerprints(self._settings)
+        if found == self._seen:
             return None
         before = self._models.loaded
         after: dict[str, dict[int, Model]] = {}
-        for folder, trace in traces.items():
+        for folder, fingerprint in found.items():
             name, version = folder.parent.name, int(folder.name)
             model = before.get(name, {}).get(version)
-            if trace != self._seen.get(folder):
+            if fingerprint != self._seen.get(folder):
                 model = self._load(folder) or model
             if model is not None:
                 after.setdefault(name, {})[version] = model
-        self._refused = {folder: text for folder, text in self._refused.items() if folder in traces}
-        self._seen = traces
+        self._refused = {folder: text for folder, text in self._refused.items() if folder in found}
+        self._seen = found
         for name, versions in before.items():
             if name not in after:
                 logger.error("%s is gone from the models folder; it goes on serving.", name)
@@ -86,20 +86,20 @@ class Watcher:
         return model
 
 
-def _traces(settings: Settings) -> dict[Path, Trace]:
+def _fingerprints(settings: Settings) -> dict[Path, Fingerprint]:
     try:
         folders = newest(find(settings.models), settings.versions)
-    except ModelError:  # The folder itself is gone: what serves goes on.
+    except ModelError:  # The folder itself is gone: the loaded models go on serving.
         return {}
-    return {folder: _trace(folder) for folder in folders}
+    return {folder: _fingerprint(folder) for folder in folders}
 
 
-def _trace(folder: Path) -> Trace:
+def _fingerprint(folder: Path) -> Fingerprint:
     found = []
     for path in sorted(folder.rglob("*")):
         try:
             state = path.stat()
-        except OSError:  # Removed between the two.
+        except OSError:  # Removed since it was listed.
             continue
         found.append((str(path), state.st_mtime_ns, state.st_size))
     return tuple(found)

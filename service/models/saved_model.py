@@ -1,7 +1,8 @@
-"""The one module that touches TensorFlow: a SavedModel's folder becomes gradients of its answers.
+"""A SavedModel becomes Grad-CAM heatmaps; the only module of the service that uses TensorFlow.
 
-All that needs no gradient is LiteRT's work, see `lite`; so TensorFlow, which takes seconds to
-import and more memory than everything else, is imported when somebody first asks why.
+LiteRT computes everything that needs no gradient (`service.models.litert`). TensorFlow takes
+seconds to import and more memory than the rest of the service, so it is imported at the first
+Grad-CAM.
 """
 
 import contextlib
@@ -23,12 +24,12 @@ REQUIRED = ("serving_default", "activations")
 
 
 class SavedModel:
-    """A network in TensorFlow. The methods block for as long as it computes."""
+    """A network in TensorFlow. Every method blocks while it computes."""
 
     def __init__(self, folder: Path, threads: int = 1) -> None:
-        """Load `folder`, or raise ModelError with a sentence on what is wrong with it.
+        """Load the SavedModel in `folder`; raises ModelError.
 
-        A process that has used TensorFlow before keeps the number of threads that it has.
+        TensorFlow takes the number of threads only before its first operation in a process.
         """
         tf = tensorflow()
         with contextlib.suppress(RuntimeError):
@@ -45,14 +46,15 @@ class SavedModel:
         self._constant = tf.constant
 
     def probabilities(self, images: Images) -> Floats:
-        """Images (n, h, w, c) → (n, classes)."""
+        """Uint8 images (n, h, w, c) → probabilities, float32 (n, classes)."""
         return self._call("serving_default", "probabilities", images=images)
 
     def grad_cam(self, images: Images, index: NDArray[np.int32]) -> Floats:
-        """How much each place speaks for class `index` (n,): float32 (n, h, w), never negative.
+        """Heatmaps, float32 (n, h', w'), of classes `index` (n,) for uint8 `images` (n, h, w, c).
 
-        Selvaraju et al. 2017: the ReLU of the last convolution's maps, each weighted by the mean
-        gradient of the class' logit. A network without convolutions cannot do this.
+        Grad-CAM (Selvaraju et al. 2017): ReLU of the sum of the last convolution's maps, each
+        weighted by the mean gradient of the class's logit; so no value is negative. The network
+        must have a convolution.
         """
         return self._call("grad_cam", "heatmap", images=images, index=index)
 
@@ -63,11 +65,11 @@ class SavedModel:
 
 
 def tensorflow() -> Any:
-    """TensorFlow, imported when it is first asked for, without a word of its own."""
+    """The TensorFlow module, imported at the first call with its start messages kept quiet."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         tempfile.gettempdir()
-    except FileNotFoundError:  # A full or read-only disk. The import asks for a name and no more.
+    except FileNotFoundError:  # On a full or read-only disk. The import only needs a name.
         tempfile.tempdir = os.curdir
     with quiet_stderr.unheard("tensorflow"):
         import tensorflow as tf

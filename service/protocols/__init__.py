@@ -1,1 +1,1 @@
-"""Other servers' protocols: their requests become images and names, our outputs their answers."""
+"""The REST APIs of TensorFlow Serving and of the Open Inference Protocol over the same models."""

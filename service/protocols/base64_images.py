@@ -1,4 +1,4 @@
-"""The bytes of `{"b64": …}` become a model's input: those of an image file, or its very pixels."""
+"""The bytes of `{"b64": …}`, an image file or raw pixels, become a model's uint8 input."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +11,10 @@ from service.manifest import Manifest
 async def pixels(
     reader: ImageReader, manifest: Manifest, data: bytes, number: int, waiting: int
 ) -> NDArray[np.uint8]:
-    """Uint8 (h, w, c): an image file is prepared like an upload, h·w·c bytes are taken as they are.
+    """Uint8 (h, w, c): an image file is prepared like an upload, h·w·c other bytes are the pixels.
 
-    `waiting` is `reader.waiting` when the request came. Raises Busy, and Invalid or TooLarge with
-    the image's `number` and a sentence for anything else.
+    `waiting` is what `reader.waiting` was when the request arrived. Raises Busy if too many images
+    wait, TooLarge for too large an image, Invalid for other bytes; both give the image's `number`.
     """
     try:
         return (await reader.read_image(data, manifest, waiting)).pixels

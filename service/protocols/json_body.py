@@ -1,4 +1,4 @@
-"""A request's JSON becomes an object, unless it holds more values than any request needs."""
+"""A request's JSON text becomes a dictionary, unless it holds more values than a request needs."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,22 +9,26 @@ import orjson
 from service.errors import Invalid, Malformed, TooLarge
 from service.protocols.tensors import Shape
 
-# Besides pixels: names, wishes and parameters.
-OTHERS = 10_000
+OTHER_VALUES = 10_000
+"""Values that a request may hold besides pixels: names, requested outputs and parameters."""
+
+INLINE_BYTES = 64 * 1024
+"""Up to this many bytes are parsed or written on the event loop: a hop to a thread takes longer."""
 
 
 def read(text: bytes, shape: Shape, most: int) -> Mapping[str, Any]:
-    """The JSON object `text`, large enough for `most` images of `shape`.
+    """The JSON object in `text`, which may hold up to `most` images of `shape` (h, w, c).
 
-    Two bytes of JSON can become an object of sixty, while no other thread runs: so values are
-    counted before they are made. Raises TooLarge, Malformed for no JSON, Invalid for no object.
+    Two bytes of JSON can become an object of 60 bytes, and the parser holds the GIL: so values are
+    counted first. Raises TooLarge for too many, Malformed for other text than JSON, Invalid for
+    other JSON than an object.
     """
-    # A pixel may have a comma and a list of its own.
-    limit = 2 * most * int(np.prod(shape)) + OTHERS
-    if len(text) > limit and _values(text) > limit:
+    # A pixel counts twice: for its comma, and for a list around it if it has one channel.
+    limit = 2 * most * int(np.prod(shape)) + OTHER_VALUES
+    if len(text) > limit and _count_values(text) > limit:
         raise TooLarge(
-            f"The JSON has more values than {most} images need, which are taken at once. Send"
-            " fewer, or send pixels as bytes."
+            f"The JSON has more values than {most} images need, the most in one request. Send"
+            " fewer images, or send pixels as bytes."
         )
     try:
         content = orjson.loads(text)
@@ -35,7 +39,7 @@ def read(text: bytes, shape: Shape, most: int) -> Mapping[str, Any]:
     return content
 
 
-def _values(text: bytes) -> int:
-    """At least as many as there are values in `text`."""
+def _count_values(text: bytes) -> int:
+    """An upper bound on the number of values in `text`."""
     codes = np.frombuffer(text, np.uint8)
     return sum(int(np.count_nonzero(codes == ord(sign))) for sign in ",[{")

@@ -1,4 +1,4 @@
-"""A model and images become its named outputs: probabilities, logits, and every layer's."""
+"""A model and images become named outputs: probabilities, logits and the layers' outputs."""
 
 from collections.abc import Sequence
 
@@ -12,21 +12,22 @@ from service.models.model import Model
 PROBABILITIES = "probabilities"
 LOGITS = "logits"
 
-# How many images go through all layers at once: what is not asked for is let go in between.
 CHUNK = 16
+"""Images in one pass through all layers: outputs not asked for are freed after each pass."""
 
-# Of one answer: 64 MiB as bytes, about 40 as JSON, which no other thread can run beside.
-MOST_BINARY = 16 * 2**20
-MOST_JSON = 2 * 2**20
+MAX_BINARY_VALUES = 16 * 2**20
+"""Values in one answer as bytes: 64 MiB."""
+MAX_JSON_VALUES = 2 * 2**20
+"""Values in one answer as JSON: about 40 MiB, during whose encoding no other thread runs."""
 
 Outputs = dict[str, NDArray[np.float32]]
 
 
 def shapes(manifest: Manifest) -> dict[str, tuple[int, ...]]:
-    """Every output's shape without the batch axis, by name, as the signatures give them.
+    """Every output's shape without the batch axis, by name, as the model's signatures have them.
 
-    `probabilities` first, then `logits`, then the layers in their order, and `<layer>/pre` for
-    those with an activation of their own.
+    `probabilities` first, then `logits`, then the layers in order, each with an activation followed
+    by `<layer>/pre`, its output before the activation.
     """
     classes = (len(manifest.labels),)
     found: dict[str, tuple[int, ...]] = {PROBABILITIES: classes, LOGITS: classes}
@@ -38,7 +39,10 @@ def shapes(manifest: Manifest) -> dict[str, tuple[int, ...]]:
 
 
 def check(manifest: Manifest, names: Sequence[str], images: int, most: int) -> None:
-    """NotFound for a name that is no output, TooLarge for an answer of more than `most` values."""
+    """Raise NotFound for a name that is no output, TooLarge for more than `most` values.
+
+    The answer holds the outputs `names` of `images` images.
+    """
     known = shapes(manifest)
     for name in names:
         if name not in known:
@@ -46,15 +50,16 @@ def check(manifest: Manifest, names: Sequence[str], images: int, most: int) -> N
     values = images * sum(int(np.prod(known[name])) for name in names)
     if values > most:
         raise TooLarge(
-            f"The answer would have {values} values; at most {MOST_JSON} are sent at once as JSON"
-            f" and {MOST_BINARY} as bytes by /v2. Ask for fewer outputs, or send fewer images."
+            f"The answer would have {values} values; at most {MAX_JSON_VALUES} are sent at once as"
+            f" JSON and {MAX_BINARY_VALUES} as bytes by /v2. Ask for fewer outputs, or send fewer"
+            " images."
         )
 
 
 async def compute(model: Model, images: NDArray[np.uint8], names: Sequence[str]) -> Outputs:
-    """The outputs `names`, float32 (n, …), of `images`, uint8 (n, h, w, c); see `check`.
+    """The outputs `names`, float32 (n, …), of `images`, uint8 (n, h, w, c).
 
-    Probabilities alone come from the batch that other requests share.
+    `check` has accepted them. Probabilities alone are computed in a batch with other requests.
     """
     classes = len(model.manifest.labels)
     if set(names) <= {PROBABILITIES}:
@@ -67,7 +72,7 @@ async def compute(model: Model, images: NDArray[np.uint8], names: Sequence[str])
 
 
 async def _layers(model: Model, images: NDArray[np.uint8], names: Sequence[str]) -> Outputs:
-    if len(images) == 1:  # What links to one image ask for again and again, and what is kept.
+    if len(images) == 1:  # The model keeps the outputs of single images for later requests.
         kept = await model.activations(images[0])
         outputs = {name: values[np.newaxis] for name, values in kept.items()}
     else:

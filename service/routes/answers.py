@@ -1,4 +1,4 @@
-"""One answer in several shapes: what a request accepts decides between JSON, PNG and .npy."""
+"""Content negotiation: a result becomes JSON, PNG or .npy, as the request accepts, with an ETag."""
 
 import asyncio
 import base64
@@ -29,14 +29,15 @@ from service.errors import (
 from service.http import problems
 
 Encoding = Literal["list", "base64"]
-# Up to this many bytes of an array are copied faster than a thread is waited for.
-SMALL = 256 * 1024
 
-TYPES = {"json": "application/json", "png": "image/png", "npy": "application/x-npy"}
+INLINE_BYTES = 256 * 1024
+"""Up to this many bytes of an array are copied on the event loop: a thread hop takes longer."""
+
+MEDIA_TYPES = {"json": "application/json", "png": "image/png", "npy": "application/x-npy"}
 
 
 class JSON(Response):
-    """A JSON answer; numpy arrays in it become lists, and no number in it is ever NaN."""
+    """A JSON response; numpy arrays become lists, NaN and infinities become null."""
 
     media_type = "application/json"
 
@@ -45,12 +46,12 @@ class JSON(Response):
 
 
 def dump(content: Any) -> bytes:
-    """`content` as JSON; numpy arrays in it become lists."""
-    return orjson.dumps(content, default=_listed, option=orjson.OPT_SERIALIZE_NUMPY)
+    """`content` as JSON; numpy arrays become lists, NaN and infinities become null."""
+    return orjson.dumps(content, default=_as_list, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
-class Written(Response):
-    """An answer that is JSON already, with `headers` as they are sent."""
+class EncodedJSON(Response):
+    """A 200 response whose body is JSON bytes already, with raw `headers`, names in lower case."""
 
     def __init__(self, body: bytes, headers: Sequence[tuple[bytes, bytes]]) -> None:
         self.status_code = 200
@@ -59,23 +60,23 @@ class Written(Response):
         self.raw_headers = [(b"content-length", b"%d" % len(body)), *headers]
 
 
-def _listed(value: object) -> object:
-    """What orjson leaves to us: arrays that do not lie in one piece."""
+def _as_list(value: object) -> object:
+    """The list of an array that orjson cannot encode because it is not contiguous in memory."""
     if isinstance(value, np.ndarray):
         return value.tolist()
-    raise TypeError(f"{type(value).__name__} has no place in an answer")
+    raise TypeError(f"{type(value).__name__} cannot be encoded as JSON")
 
 
-def choose(request: Request, wanted: str | None, offered: Sequence[str]) -> str:
-    """One of `offered`: what `?format=` names, else what `Accept` likes best.
+def choose_format(request: Request, wanted: str | None, offered: Sequence[str]) -> str:
+    """One of `offered`: the one that `?format=` names, else the best match of `Accept`.
 
-    The first of `offered` wins a tie. Raises NotAcceptable with the choices.
+    The first of `offered` wins a tie. Raises NotAcceptable, which lists them, if none matches.
     """
     if wanted is not None:
         if wanted not in offered:
             raise NotAcceptable(f"?format={name}" for name in offered)
         return wanted
-    types = [TYPES[name] for name in offered]
+    types = [MEDIA_TYPES[name] for name in offered]
     accept = ",".join(request.headers.getlist("accept")) or "*/*"
     try:
         best = mimeparse.best_match(types[::-1], accept)
@@ -87,54 +88,63 @@ def choose(request: Request, wanted: str | None, offered: Sequence[str]) -> str:
 
 
 def etag(request: Request, *parts: object) -> str:
-    """A strong entity tag of the request's path, its query, `parts`, and who answers."""
+    """A strong entity tag: a digest of the request's path and query, `parts` and the code.
+
+    `parts` are whatever else the answer depends on, such as the model's digest.
+    """
     query = "&".join(
         sorted(f"{name}={value}" for name, value in request.query_params.multi_items())
     )
-    text = "\n".join([source(), request.scope["path"], query, *map(str, parts)])
+    text = "\n".join([source_digest(), request.scope["path"], query, *map(str, parts)])
     return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
 
 
 @cache
-def source() -> str:
-    """A digest of the service's own code: another version may draw and write things otherwise."""
+def source_digest() -> str:
+    """A digest of all code of the service: another version may draw or encode differently."""
     digest = hashlib.sha256()
-    folder = Path(__file__).parents[1]
+    folder = Path(__file__).parents[1]  # service/
     for path in sorted(folder.rglob("*.py")):
         digest.update(f"{path.relative_to(folder)} {path.stat().st_size}\n".encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
-def unchanged(request: Request, tag: str) -> Response | None:
-    """The 304 for a client that already has `tag`, before anything is computed."""
+def not_modified(request: Request, tag: str) -> Response | None:
+    """The 304 response for a client that already has `tag`, else None."""
     known = request.headers.get("if-none-match", "")
     if known.strip() == "*" or tag in (one.strip().removeprefix("W/") for one in known.split(",")):
         return Response(status_code=304, headers=_headers(tag))
     return None
 
 
-async def respond(kind: str, tag: str, make: Callable[[], Any], at_once: bool = False) -> Response:
-    """The answer as `kind`, from JSON content, PNG or .npy bytes, all made on a thread.
+async def respond(
+    format: str, tag: str, encode: Callable[[], Any], inline: bool = False
+) -> Response:
+    """The response in `format`; `encode` gives JSON content, or PNG or .npy bytes.
 
-    `at_once` says that making them takes less time than the hop to it.
+    It runs on a thread, or on the event loop if `inline`, for what takes less than a thread hop.
     """
 
     def answer() -> Response:
-        if kind == "json":
-            return JSON(make(), headers=_headers(tag))
-        return Response(make(), media_type=TYPES[kind], headers=_headers(tag))
+        if format == "json":
+            return JSON(encode(), headers=_headers(tag))
+        return Response(encode(), media_type=MEDIA_TYPES[format], headers=_headers(tag))
 
-    return answer() if at_once else await asyncio.to_thread(answer)
+    return answer() if inline else await asyncio.to_thread(answer)
 
 
 def documented(document: Any) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route that answers with `document`, a PNG or an .npy."""
+    """The OpenAPI `responses` of a route that answers with `document`, PNG or .npy."""
     binary = {"schema": {"type": "string", "format": "binary"}}
-    content = {TYPES["png"]: binary, TYPES["npy"]: binary}
+    content = {MEDIA_TYPES["png"]: binary, MEDIA_TYPES["npy"]: binary}
     return {
-        200: {"model": document, "content": content, "description": "As `Accept` asks for it."},
-        304: {"description": "The client has this already."},
+        200: {
+            "model": document,
+            "content": content,
+            "description": "In the format that `format` or `Accept` asks for.",
+        },
+        304: {"description": "The client's copy, named by `If-None-Match`, is up to date."},
         **problems.documented(
             Malformed,
             NotFound,
@@ -149,19 +159,22 @@ def documented(document: Any) -> dict[int | str, dict[str, Any]]:
 
 
 def documented_json(document: Any) -> dict[int | str, dict[str, Any]]:
-    """The same for a route that answers with JSON alone."""
+    """The OpenAPI `responses` of a route that answers with JSON alone."""
     responses = documented(document)
     del responses[406]
     return {**responses, 200: {"model": document, "description": "As JSON."}}
 
 
 def maps_first(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(h, w, maps) → (maps, h, w), so that `values[map][row][column]`; others stay as they are."""
+    """(h, w, maps) → (maps, h, w), for `values[map][row][column]`; other shapes are unchanged."""
     return np.ascontiguousarray(np.moveaxis(values, -1, 0)) if values.ndim == 3 else values
 
 
 def encode(values: NDArray[np.float32], encoding: Encoding) -> NDArray[np.float32] | str:
-    """A layer's output, (h, w, maps) or (units,), as lists, maps first, or as it lies in base64."""
+    """A layer's output, (h, w, maps) or (units,): maps first for a list, base64 in its own order.
+
+    The base64 is of little-endian float32.
+    """
     if encoding == "list":
         return maps_first(values)
     return base64.b64encode(np.ascontiguousarray(values, "<f4").tobytes()).decode("ascii")

@@ -1,4 +1,4 @@
-"""One number of one map: where it comes from, as arithmetic."""
+"""`…/{index}/cells/{row}/{col}`: one cell of one map as the arithmetic that computes it."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from service.errors import NotFound, WrongKind
-from service.introspection import cells, pointwise
+from service.introspection import cells
 from service.manifest import POOLING, Layer
 from service.models.model import Activations
 from service.routes import answers, links
@@ -20,8 +20,8 @@ router = APIRouter(tags=["cells"])
 Matrix = list[list[float]]
 
 
-class Channel(BaseModel):
-    """One input channel: window · kernel, entry by entry, and what they add up to."""
+class InputChannel(BaseModel):
+    """One input channel: `products` is window · kernel element by element, `subtotal` their sum."""
 
     channel: int
     window: Matrix
@@ -31,8 +31,8 @@ class Channel(BaseModel):
     subtotal: float
 
 
-class Field(BaseModel):
-    """The part of the model's input that the cell sees; bottom and right are one past the end."""
+class ReceptiveField(BaseModel):
+    """The pixels that can change the cell; `bottom` and `right` are one past the end."""
 
     top: int
     left: int
@@ -42,10 +42,10 @@ class Field(BaseModel):
 
 
 class Cell(BaseModel):
-    """A cell of a map for one image, and how far `value` is from what the model computed.
+    """A cell of a map for one image.
 
-    `value` is added up in float64, `model_value` in float32 and in an order of the library's own:
-    `bound` is the most by which that may change it, whatever the order.
+    `value` is computed in float64 from the window, `model_value` is what the model computed in
+    float32. `difference` is between the two, and `bound` is the largest one that rounding can make.
     """
 
     model: str
@@ -59,16 +59,17 @@ class Cell(BaseModel):
     model_value: float
     difference: float
     bound: float
-    receptive_field: Field
+    receptive_field: ReceptiveField
 
 
 class ConvolvedCell(Cell):
-    """`value` = activation(`sum` + `bias`); `pre` is before the activation.
+    """A cell of a convolution: `pre` = `sum` + `bias`, `value` = activation(`pre`).
 
-    The window's first row and column in each input map are `top` and `left`, negative in padding.
+    The window begins at row `top` and column `left` of the input maps; both may lie in padding and
+    are negative then.
     """
 
-    inputs: list[Channel]
+    inputs: list[InputChannel]
     top: int
     left: int
     sum: float
@@ -78,56 +79,63 @@ class ConvolvedCell(Cell):
 
 
 class Term(BaseModel):
-    """The number at the same place of a map of another layer."""
+    """The cell at the same position of an input layer's map."""
 
     layer: str
     value: float
 
 
 class PointwiseCell(Cell):
-    """`pre` = Σ `terms`, `value` = activation(`pre`): a sum of branches, or an activation alone."""
+    """A cell of a sum or an activation layer: `pre` = Σ `terms`, `value` = activation(`pre`)."""
 
     terms: list[Term]
     pre: float
     activation: str | None
 
 
-class Place(BaseModel):
-    """A place in a window."""
+class WindowPosition(BaseModel):
+    """A row and column within the window, from 0."""
 
     row: int
     col: int
 
 
 class PooledCell(Cell):
-    """The maximum of `window` stands at `winner`; `ties` are as large and come later."""
+    """A cell of a pooling: the maximum of `window`, or its mean.
+
+    `winner` is the first maximum, `ties` are further cells as large; an average has neither.
+    """
 
     method: str
     window: Matrix
     is_padding: list[list[bool]]
     top: int
     left: int
-    winner: Place | None = None
-    ties: list[Place] | None = None
+    winner: WindowPosition | None = None
+    ties: list[WindowPosition] | None = None
 
 
-def _add(kind: str, document: Any) -> None:
+def _add_routes(kind: str, document: Any) -> None:
+    """Register the routes of the cells of `feature-maps` or `pooled-maps`."""
+
     async def cell(
         request: Request, subject: ChosenSubject, name: str, index: int, row: int, col: int
     ) -> Response:
-        """The window, the kernel and the sum behind one number; for a pool, the winner."""
+        """One cell of a map as arithmetic: window, kernel and sum, or the maximum of a pool."""
         manifest = subject.model.manifest
         layer = links.layer_of(manifest, subject.model.layer(name), kind)
-        if layer.kernel is None and layer.kind not in POOLING | pointwise.KINDS:
+        if layer.kernel is None and layer.kind not in POOLING | cells.POINTWISE:
             raise WrongKind(
-                f"{layer.name} is a layer of kind {layer.kind.replace('_', ' ')}: its numbers are"
-                f" not taken apart. It is fed by {', '.join(layer.inputs)}."
+                f"{layer.name} is a layer of kind {layer.kind.replace('_', ' ')}: its cells are"
+                f" not shown as arithmetic. Its inputs are {', '.join(layer.inputs)}."
             )
         if layer.activation not in cells.ACTIVATIONS:
-            raise WrongKind(f"{layer.name} ends in {layer.activation}, which joins several cells.")
+            raise WrongKind(
+                f"{layer.name} has the activation {layer.activation}, which takes all maps at once."
+            )
         _check(layer, row, col, index)
         tag = answers.etag(request, manifest.digest, subject.token)
-        if (answer := answers.unchanged(request, tag)) is not None:
+        if (answer := answers.not_modified(request, tag)) is not None:
             return answer
         outputs = await subject.model.activations(subject.pixels)
         return await answers.respond(
@@ -155,18 +163,18 @@ def _document(
     subject: Subject, layer: Layer, outputs: Activations, row: int, col: int, index: int
 ) -> dict[str, Any]:
     manifest = subject.model.manifest
-    found = float(_stack(outputs[layer.name])[row, col, index])
-    if layer.kind in pointwise.KINDS:
-        values = {
+    model_value = float(_maps_of(outputs[layer.name])[row, col, index])
+    if layer.kind in cells.POINTWISE:
+        terms = {
             name: float(_source(subject, name, outputs)[row, col, index]) for name in layer.inputs
         }
-        arithmetic = pointwise.explain(values, layer.activation, found)
+        arithmetic = cells.pointwise(terms, layer.activation, model_value)
     elif layer.kind in POOLING:
         arithmetic = _pooled(
-            layer, _source(subject, layer.inputs[0], outputs), row, col, index, found
+            layer, _source(subject, layer.inputs[0], outputs), row, col, index, model_value
         )
     else:
-        arithmetic = _convolved(subject, layer, outputs, row, col, index, found)
+        arithmetic = _convolved(subject, layer, outputs, row, col, index, model_value)
     top, left, bottom, right = cells.receptive_field(manifest, layer, row, col)
     crop = subject.pixels[top:bottom, left:right]
     return {
@@ -195,35 +203,35 @@ def _convolved(
     row: int,
     col: int,
     index: int,
-    found: float,
+    model_value: float,
 ) -> dict[str, Any]:
-    window = cells.look(layer, _source(subject, layer.inputs[0], outputs), row, col)
+    window = cells.window_at(layer, _source(subject, layer.inputs[0], outputs), row, col)
     kernel = subject.model.network.weights[f"{layer.name}/kernel"][..., index]
     bias = subject.model.network.weights.get(f"{layer.name}/bias")
     constant = 0.0 if bias is None else float(bias[index])
-    return cells.convolution(window, kernel, constant, layer.activation, found)
+    return cells.convolution(window, kernel, constant, layer.activation, model_value)
 
 
 def _pooled(
-    layer: Layer, source: NDArray[np.float32], row: int, col: int, index: int, found: float
+    layer: Layer, source: NDArray[np.float32], row: int, col: int, index: int, model_value: float
 ) -> dict[str, Any]:
     method = "average" if "average" in layer.kind else "max"
-    everywhere = layer.kernel is None
-    window = cells.look_everywhere(source) if everywhere else cells.look(layer, source, row, col)
-    return cells.pooling(window, index, method, found)
+    is_global = layer.kernel is None
+    window = cells.whole_input(source) if is_global else cells.window_at(layer, source, row, col)
+    return cells.pooling(window, index, method, model_value)
 
 
-def _stack(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The maps (h, w, maps); a global pooling layer's are 1×1."""
+def _maps_of(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The maps (h, w, maps); 1×1 for global pooling."""
     return values if values.ndim == 3 else values.reshape(1, 1, -1)
 
 
 def _source(subject: Subject, name: str, outputs: Activations) -> NDArray[np.float32]:
-    """The maps of the layer `name`, or the pixels in 0..1 for `images`."""
+    """The output of the layer `name`, or for `images` the input's pixels from 0 to 1."""
     if name == "images":
         return subject.pixels.astype(np.float32) / np.float32(255)
     return outputs[name]
 
 
-_add(links.MAPS, ConvolvedCell | PointwiseCell)
-_add(links.POOLED, PooledCell)
+_add_routes(links.MAPS, ConvolvedCell | PointwiseCell)
+_add_routes(links.POOLED, PooledCell)

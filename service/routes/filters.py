@@ -1,4 +1,4 @@
-"""The kernels of a convolution layer: the same for every image."""
+"""`GET /layers/{name}/filters`: the kernels of a convolution layer, all of them or one map's."""
 
 from typing import Annotated, Any
 
@@ -19,7 +19,10 @@ Kernel = list[list[list[float]]]
 
 
 class Filters(BaseModel):
-    """All kernels of a layer: `kernels[map][channel][row][column]`, one bias a map."""
+    """All kernels of a layer, `kernels[map][channel][row][column]`, and one `bias` a map.
+
+    `shape` is (height, width, channels, maps).
+    """
 
     model: str
     version: int
@@ -32,7 +35,7 @@ class Filters(BaseModel):
 
 
 class Filter(BaseModel):
-    """The kernel of one map: `kernel[channel][row][column]`."""
+    """One map's kernel, `kernel[channel][row][column]`; `shape` is (height, width, channels)."""
 
     model: str
     version: int
@@ -46,9 +49,11 @@ class Filter(BaseModel):
 
 
 Composite = Annotated[
-    bool, Query(description="Draw each kernel as one colour picture; for an RGB input layer.")
+    bool, Query(description="In a PNG, draw each kernel as one RGB picture; for 3 input channels.")
 ]
-Wanted = Annotated[str | None, Query(description="Overrides the `Accept` header.")]
+Format = Annotated[
+    str | None, Query(description="`json`, `png` or `npy`; overrides the `Accept` header.")
+]
 
 
 @router.get("/layers/{name}/filters", response_model=None, responses=answers.documented(Filters))
@@ -56,10 +61,10 @@ async def filters(
     request: Request,
     model: ChosenModel,
     name: str,
-    format: Wanted = None,
+    format: Format = None,
     composite: Composite = False,
 ) -> Response:
-    """All kernels: JSON, a PNG grid, or .npy of shape (height, width, channels, maps)."""
+    """All kernels: JSON, a PNG grid, or .npy, float32 (height, width, channels, maps)."""
     return await _answer(request, model, name, None, format, composite)
 
 
@@ -73,10 +78,10 @@ async def one_filter(
     model: ChosenModel,
     name: str,
     index: int,
-    format: Wanted = None,
+    format: Format = None,
     composite: Composite = False,
 ) -> Response:
-    """The kernel of one map: JSON, PNG, or .npy of shape (height, width, channels)."""
+    """The kernel of one map: JSON, PNG, or .npy, float32 (height, width, channels)."""
     return await _answer(request, model, name, index, format, composite)
 
 
@@ -91,26 +96,26 @@ async def _answer(
     layer = model.layer(name)
     if layer.kind != "convolution":
         others = [one.name for one in model.manifest.convolutions]
-        raise WrongKind(f"{name} is no convolution layer; these are: {', '.join(others)}.")
+        raise WrongKind(f"{name} is not a convolution layer; these are: {', '.join(others)}.")
     every = model.network.weights[f"{name}/kernel"]
     if index is not None and not 0 <= index < every.shape[3]:
         raise NotFound(f"filter of {name}", index, [f"0 to {every.shape[3] - 1}"])
     if composite and every.shape[2] != 3:
-        raise WrongKind(f"{name} has {every.shape[2]} input channels; a colour picture takes 3.")
-    chosen = answers.choose(request, wanted, ("json", "png", "npy"))
+        raise WrongKind(f"{name} has {every.shape[2]} input channels; `composite` needs 3.")
+    chosen = answers.choose_format(request, wanted, ("json", "png", "npy"))
     tag = answers.etag(request, model.manifest.digest, chosen)
-    if (answer := answers.unchanged(request, tag)) is not None:
+    if (answer := answers.not_modified(request, tag)) is not None:
         return answer
     kernel = every if index is None else every[..., index]
     title = f"{model.manifest.name} · {name} kernels"
     first = 0 if index is None else index
     shown = every if index is None else every[..., index : index + 1]
-    makers = {
+    encoders = {
         "json": lambda: _document(model, name, index),
         "png": lambda: kernels.draw(shown, title, first, composite),
         "npy": lambda: answers.npy(kernel),
     }
-    return await answers.respond(chosen, tag, makers[chosen])
+    return await answers.respond(chosen, tag, encoders[chosen])
 
 
 def _document(model: Model, name: str, index: int | None) -> dict[str, Any]:

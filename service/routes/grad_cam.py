@@ -1,4 +1,4 @@
-"""Why this class: the places of the image that speak for it."""
+"""`GET`, `POST /grad-cam`: heatmaps of the parts of an image that raise a class's logit."""
 
 from typing import Annotated, Any, Literal
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from service.drawing import heatmaps as explanations
+from service.drawing.heatmaps import overlay
 from service.errors import Invalid, NotFound
 from service.introspection import occlusion
 from service.routes import answers
@@ -16,13 +16,13 @@ from service.routes.subject import ChosenSubject, Subject, add_for_image
 
 router = APIRouter(tags=["explanations"])
 
-MOST_LABELS = 10
+MAX_LABELS = 10
 
 Method = Literal["grad-cam", "occlusion"]
 
 
 class Heatmap(BaseModel):
-    """`values[row][column]`: how much each place speaks for `label`."""
+    """How much each part of the image raises the logit of `label`: `values[row][column]`."""
 
     label: str
     index: int
@@ -32,7 +32,7 @@ class Heatmap(BaseModel):
 
 
 class Explanation(BaseModel):
-    """Heatmaps of one image, all on the scale from 0 to `maximum`."""
+    """Heatmaps of one image; `shape` is (height, width), `maximum` is over all of them."""
 
     model: str
     version: int
@@ -48,25 +48,31 @@ async def grad_cam(
     subject: ChosenSubject,
     label: Annotated[
         list[str] | None,
-        Query(description="A class; repeat it to compare classes. Without it, the predicted one."),
+        Query(description="Class to explain; may be repeated. Without it, the predicted class."),
     ] = None,
     method: Annotated[
         Method,
-        Query(description="Gradients of the logit, or how far covering a place sets it back."),
+        Query(
+            description="`grad-cam`: gradients of the logit. `occlusion`: how far covering a patch"
+            " of the image lowers the logit against the other classes."
+        ),
     ] = "grad-cam",
-    format: Annotated[str | None, Query(description="Overrides the `Accept` header.")] = None,
+    format: Annotated[
+        str | None, Query(description="`json`, `png` or `npy`; overrides the `Accept` header.")
+    ] = None,
 ) -> Response:
-    """Why this class: JSON, .npy of shape (classes, height, width), or a PNG over the input.
+    """Heatmaps of classes: JSON, .npy, float32 (classes, height, width), or a PNG over the input.
 
-    Grad-CAM (Selvaraju et al. 2017) uses the gradients of the logit, not of the softmax.
+    Grad-CAM (Selvaraju et al. 2017) on the last convolution, by the gradients of the logit before
+    the softmax, or occlusion (Zeiler and Fergus 2014).
     """
     model, manifest = subject.model, subject.model.manifest
     indices = [_index(manifest.labels, one) for one in label or []]
-    if len(indices) > MOST_LABELS:
-        raise Invalid(f"`label` may be repeated up to {MOST_LABELS} times.")
-    chosen = answers.choose(request, format, ("json", "png", "npy"))
+    if len(indices) > MAX_LABELS:
+        raise Invalid(f"`label` may be repeated up to {MAX_LABELS} times.")
+    chosen = answers.choose_format(request, format, ("json", "png", "npy"))
     tag = answers.etag(request, manifest.digest, subject.token, chosen)
-    if (answer := answers.unchanged(request, tag)) is not None:
+    if (answer := answers.not_modified(request, tag)) is not None:
         return answer
     if not indices:
         logits = (await model.activations(subject.pixels))["logits"]
@@ -76,14 +82,12 @@ async def grad_cam(
     else:
         heatmaps = await occlusion.explain(model, subject.pixels, indices)
     labels = [manifest.labels[index] for index in indices]
-    makers = {
+    encoders = {
         "json": lambda: _document(subject, method, indices, heatmaps),
-        "png": lambda: explanations.overlay(
-            subject.pixels, heatmaps, labels, f"{manifest.name} · {method}"
-        ),
+        "png": lambda: overlay(subject.pixels, heatmaps, labels, f"{manifest.name} · {method}"),
         "npy": lambda: answers.npy(heatmaps),
     }
-    return await answers.respond(chosen, tag, makers[chosen])
+    return await answers.respond(chosen, tag, encoders[chosen])
 
 
 add_for_image(router, "/grad-cam", grad_cam, answers.documented(Explanation))

@@ -1,4 +1,4 @@
-"""Feature maps and pooled maps of one image: a layer or one map, as JSON, PNG or .npy."""
+"""`/layers/{name}/feature-maps` and `/pooled-maps`: a layer's maps, or one map, for one image."""
 
 from typing import Annotated, Literal
 
@@ -23,27 +23,32 @@ Stage = Literal["pre", "post"]
 
 
 class View(SubjectQuery):
-    """Which maps are wanted, and how."""
+    """The query parameters: the model and the image, and how to show the maps."""
 
     format: str | None = Field(
-        None, description="Overrides the `Accept` header.", examples=["json", "png", "npy"]
+        None,
+        description="`json`, `png` or `npy`; overrides the `Accept` header.",
+        examples=["json", "png", "npy"],
     )
     scale: Scale = Field(
-        "layer", description="One colour scale for the layer, or one for each map."
+        "layer",
+        description="In a PNG, one colour scale for all maps of the layer, or one for each map.",
     )
-    stage: Stage = Field("post", description="Before or after the activation.")
+    stage: Stage = Field(
+        "post", description="The maps before (`pre`) or after (`post`) the activation."
+    )
 
 
-Chosen = Annotated[View, Query()]
+ViewQuery = Annotated[View, Query()]
 
 
 class Statistics(BaseModel):
-    """Over the cells of one map or of all: `zeros` is the share that is exactly 0."""
+    """Over the cells of one map or of all maps of a layer."""
 
     minimum: float
     maximum: float
     mean: float
-    zeros: float
+    zeros: float = Field(description="Share of cells that are exactly 0.")
 
 
 class Map(BaseModel):
@@ -81,17 +86,20 @@ class LayerMap(BaseModel):
     values: list[list[float]]
 
 
-def _add(kind: str) -> None:
-    """The routes of one kind of maps: GET for a linked image, POST for one in the request."""
+def _add_routes(kind: str) -> None:
+    """Register the routes of `feature-maps` or of `pooled-maps`."""
 
-    async def layer_maps(request: Request, view: Chosen, name: str) -> Response:
-        """All maps of a layer: JSON, a PNG grid, or .npy of shape (height, width, maps)."""
+    async def layer_maps(request: Request, view: ViewQuery, name: str) -> Response:
+        """All maps of a layer for one image: JSON, a PNG grid, or .npy, float32 (h, w, maps).
+
+        For `pooled-maps`, a layer that feeds a pooling layer stands for that pooling layer.
+        """
         subject = await _subject(request, view)
         layer = links.layer_of(subject.model.manifest, subject.model.layer(name), kind)
         return await _answer(request, subject, layer, None, view)
 
-    async def one_map(request: Request, view: Chosen, name: str, index: int) -> Response:
-        """One map of a layer: JSON, PNG, or .npy of shape (height, width)."""
+    async def one_map(request: Request, view: ViewQuery, name: str, index: int) -> Response:
+        """One map of a layer for one image: JSON, PNG, or .npy, float32 (height, width)."""
         subject = await _subject(request, view)
         layer = links.layer_of(subject.model.manifest, subject.model.layer(name), kind)
         if not 0 <= index < layer.output_shape[-1]:
@@ -99,11 +107,10 @@ def _add(kind: str) -> None:
         return await _answer(request, subject, layer, index, view)
 
     path = f"/layers/{{name}}/{kind}"
-    called = kind.replace("-", "_")
-    every = answers.documented(LayerMaps)
-    add_for_image(router, path, layer_maps, every, called)
-    one = answers.documented(LayerMap)
-    add_for_image(router, path + "/{index}", one_map, one, f"{called}_one")
+    route = kind.replace("-", "_")
+    add_for_image(router, path, layer_maps, answers.documented(LayerMaps), route)
+    responses = answers.documented(LayerMap)
+    add_for_image(router, path + "/{index}", one_map, responses, f"{route}_one")
 
 
 async def _subject(request: Request, view: View) -> Subject:
@@ -115,24 +122,24 @@ async def _answer(
     request: Request, subject: Subject, layer: Layer, index: int | None, view: View
 ) -> Response:
     manifest = subject.model.manifest
-    chosen = answers.choose(request, view.format, ("json", "png", "npy"))
+    chosen = answers.choose_format(request, view.format, ("json", "png", "npy"))
     tag = answers.etag(request, manifest.digest, subject.token, chosen)
-    if (answer := answers.unchanged(request, tag)) is not None:
+    if (answer := answers.not_modified(request, tag)) is not None:
         return answer
-    maps = _stage(await subject.model.activations(subject.pixels), layer, view.stage)
+    maps = _maps_of(await subject.model.activations(subject.pixels), layer, view.stage)
     title = f"{manifest.name} · {layer.name}"
     title += " before activation" if view.stage == "pre" else ""
-    makers = {
+    encoders = {
         "json": lambda: _document(subject, layer, view.stage, maps, index),
         "png": lambda: _picture(maps, index, title, view.scale),
         "npy": lambda: answers.npy(maps if index is None else maps[..., index]),
     }
-    at_once = chosen == "npy" and maps.nbytes <= answers.SMALL
-    return await answers.respond(chosen, tag, makers[chosen], at_once)
+    inline = chosen == "npy" and maps.nbytes <= answers.INLINE_BYTES
+    return await answers.respond(chosen, tag, encoders[chosen], inline)
 
 
-def _stage(outputs: Activations, layer: Layer, stage: Stage) -> NDArray[np.float32]:
-    """The maps, (h, w, maps); a global pooling layer's are 1×1."""
+def _maps_of(outputs: Activations, layer: Layer, stage: Stage) -> NDArray[np.float32]:
+    """The layer's maps before or after its activation, (h, w, maps); 1×1 for global pooling."""
     name = layer.name if stage == "post" else f"{layer.name}/pre"
     if name not in outputs:
         raise Invalid(f"{layer.name} has no activation of its own: leave `stage` out.")
@@ -169,7 +176,7 @@ def _document(
 
 
 def statistics(values: NDArray[np.float32]) -> dict[str, float]:
-    """Minimum, maximum, mean and the share of exact zeros."""
+    """Minimum, maximum, mean and share of exact zeros of `values`, of any shape."""
     return {
         "minimum": float(values.min()),
         "maximum": float(values.max()),
@@ -178,5 +185,5 @@ def statistics(values: NDArray[np.float32]) -> dict[str, float]:
     }
 
 
-_add(links.MAPS)
-_add(links.POOLED)
+_add_routes(links.MAPS)
+_add_routes(links.POOLED)

@@ -1,4 +1,4 @@
-"""`GET /models` and `/layers`: what can be asked, and what each layer is."""
+"""`GET /models`, `/layers`, `POST /models/reload`: the loaded models and their layers."""
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
@@ -16,20 +16,20 @@ router = APIRouter(tags=["models"])
 
 
 class ServedModel(Manifest):
-    """A manifest and the versions of the same model that are loaded."""
+    """A model's manifest, and all loaded versions of that model."""
 
     versions: list[int]
 
 
 class ServedModels(BaseModel):
-    """All models, newest versions, and the one that answers when none is named."""
+    """The newest version of every model; `default` answers requests that name no model."""
 
     default: str
     models: list[ServedModel]
 
 
 class ServedLayer(Layer):
-    """A layer and where its maps are."""
+    """A layer, and the URLs of its description and its maps."""
 
     links: dict[str, str]
 
@@ -44,7 +44,7 @@ class ServedLayers(BaseModel):
 
 @router.get("/models", responses=documented(NotReady))
 async def list_models(request: Request) -> ServedModels:
-    """Every model that is loaded, as its manifest describes it."""
+    """List every loaded model as its manifest describes it."""
     models: Models = request.app.state.models
     default = models.get().manifest.name
     return ServedModels(default=default, models=[_served(models, one) for one in models.newest()])
@@ -52,14 +52,14 @@ async def list_models(request: Request) -> ServedModels:
 
 @router.get("/models/{name}", responses=documented(NotFound, Invalid, NotReady))
 async def show_model(request: Request, name: str, version: int | None = None) -> ServedModel:
-    """One model: labels, layers, parameter formulas, recipe, test metrics and their remarks."""
+    """One model: labels, layers, parameter formulas, recipe and test metrics."""
     models: Models = request.app.state.models
     return _served(models, models.get(name, version))
 
 
 @router.get("/layers", responses=documented(NotFound, Invalid, NotReady))
 async def list_layers(model: ChosenModel) -> ServedLayers:
-    """The layers of a model, with shapes, windows and the addresses of their maps."""
+    """List the layers of a model: shapes, kernels, strides and the URLs of their maps."""
     manifest = model.manifest
     layers = [_layer(manifest, layer) for layer in manifest.layers]
     return ServedLayers(model=manifest.name, version=manifest.version, layers=layers)
@@ -72,7 +72,7 @@ async def show_layer(model: ChosenModel, name: str) -> ServedLayer:
 
 
 class Reloaded(BaseModel):
-    """What the worker that answers serves now, and the sentences on what it refused."""
+    """The loaded versions by model in the worker that answers, and why it refused others."""
 
     models: dict[str, list[int]]
     refused: list[str]
@@ -80,7 +80,10 @@ class Reloaded(BaseModel):
 
 @router.post("/models/reload", responses=documented(Forbidden))
 async def reload(request: Request) -> Reloaded:
-    """Look for new versions now; needs a key. The other workers look every few seconds."""
+    """Look for new versions of models now, in the worker that answers; needs a key.
+
+    Every worker also looks by itself every few seconds.
+    """
     if request.app.state.settings.keys is None:
         raise Forbidden("Reloading on request needs keys: start the service with --keys.")
     watcher: Watcher = request.app.state.watcher

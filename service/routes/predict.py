@@ -27,9 +27,8 @@ from service.images.reader import ImageReader
 from service.introspection import ablation
 from service.models.model import Activations, Model
 from service.observability import metrics
-from service.routes import answers as representations
 from service.routes import links
-from service.routes.answers import Encoding, Written, dump
+from service.routes.answers import EncodedJSON, Encoding, dump, encode
 from service.routes.subject import IMAGE_BODY
 
 router = APIRouter(tags=["predict"], route_class=DirectRoute)
@@ -113,7 +112,7 @@ class Options(BaseModel):
     },
     openapi_extra={"requestBody": IMAGE_BODY},
 )
-async def predict(request: Request, options: Annotated[Options, Query()]) -> Written:
+async def predict(request: Request, options: Annotated[Options, Query()]) -> EncodedJSON:
     """Classify one or many images: the form field `file`, repeatable, or one image as the body.
 
     An .npy array holds any number of images, uint8 (n, h, w, c) in the model's shape. An image
@@ -148,7 +147,7 @@ async def predict(request: Request, options: Annotated[Options, Query()]) -> Wri
     manifest = model.manifest
     body = dump({"model": manifest.name, "version": manifest.version, "predictions": predictions})
     metrics.ENCODE.observe(time.perf_counter() - began)
-    return Written(body, HEADERS)
+    return EncodedJSON(body, HEADERS)
 
 
 def _layers(model: Model, names: str | None) -> list[str]:
@@ -214,7 +213,7 @@ def _prediction(
         prediction["maps"] = {
             name: {
                 "shape": values.shape,
-                "values": representations.encode(values, options.encoding),
+                "values": encode(values, options.encoding),
             }
             for name, values in maps.items()
         }

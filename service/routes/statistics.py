@@ -1,4 +1,4 @@
-"""What each map of a layer does on this image, beside what it did on all test images."""
+"""`GET`, `POST /layers/{name}/statistics`: each map on one image beside the whole test set."""
 
 from typing import Any
 
@@ -16,7 +16,10 @@ router = APIRouter(tags=["maps"])
 
 
 class MapRecord(BaseModel):
-    """`test` is over all test images; `dead` is a map that was zero on every one of them."""
+    """Statistics of one map on the image and over all test images.
+
+    `dead` is true for a map that is zero on every test image.
+    """
 
     index: int
     image: Statistics
@@ -25,7 +28,7 @@ class MapRecord(BaseModel):
 
 
 class LayerStatistics(BaseModel):
-    """The maps of a layer; `test_images` says how many images `test` is over."""
+    """The statistics of a layer's maps; `test_images` is the number of images behind `test`."""
 
     model: str
     version: int
@@ -36,13 +39,15 @@ class LayerStatistics(BaseModel):
 
 
 async def layer_statistics(request: Request, subject: ChosenSubject, name: str) -> Response:
-    """Share of zeros, minimum, maximum and mean per map: "zero here" and "dead" told apart."""
+    """Share of zeros, minimum, maximum and mean of each map: tells "zero here" from "dead"."""
     model, manifest = subject.model, subject.model.manifest
     layer = model.layer(name)
     if links.kind_of_maps(layer) is None or len(layer.output_shape) != 3:
-        raise WrongKind(f"{name} is a layer of kind {layer.kind} and has no maps.")
+        raise WrongKind(
+            f"{name} is a layer of kind {layer.kind.replace('_', ' ')} and has no maps."
+        )
     tag = answers.etag(request, manifest.digest, subject.token)
-    if (answer := answers.unchanged(request, tag)) is not None:
+    if (answer := answers.not_modified(request, tag)) is not None:
         return answer
     maps = (await model.activations(subject.pixels))[name]
     recorded = manifest.statistics.get(name)
@@ -56,7 +61,7 @@ async def layer_statistics(request: Request, subject: ChosenSubject, name: str) 
             {
                 "index": index,
                 "image": statistics(maps[..., index]),
-                **_over_the_test_set(recorded, index),
+                **_over_test_set(recorded, index),
             }
             for index in range(maps.shape[2])
         ],
@@ -72,7 +77,7 @@ add_for_image(
 )
 
 
-def _over_the_test_set(recorded: MapStatistics | None, index: int) -> dict[str, Any]:
+def _over_test_set(recorded: MapStatistics | None, index: int) -> dict[str, Any]:
     if recorded is None:
         return {"test": None, "dead": None}
     test = {

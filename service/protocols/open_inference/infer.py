@@ -1,4 +1,4 @@
-"""`POST /v2/models/{name}/infer`: images in, chosen outputs out, as JSON or as bytes."""
+"""`POST /v2/models/{name}/infer`: images in, requested outputs out, as JSON or as bytes."""
 
 import asyncio
 from typing import Any
@@ -11,30 +11,28 @@ from service.errors import Malformed, NotFound, NotReady, TooLarge
 from service.http.problems import documented_plain
 from service.models.model import Model
 from service.protocols import compression, outputs
-from service.protocols.open_inference import request as inference
+from service.protocols.json_body import INLINE_BYTES
 from service.protocols.open_inference import response
-from service.protocols.open_inference.metadata import Tensor, chosen
-from service.protocols.open_inference.request import DATATYPE, INPUT, Inference
-from service.protocols.open_inference.response import Answer
+from service.protocols.open_inference.metadata import Tensor
+from service.protocols.open_inference.request import DATATYPE, INPUT, InferenceRequest, parse
+from service.protocols.open_inference.response import InferenceResponse
+from service.routes.subject import model_of
 from service.settings import Settings
 
 router = APIRouter(prefix="/v2", tags=["Open Inference Protocol"])
 
 HEADER_LENGTH = "Inference-Header-Content-Length"
 
-# Up to this many bytes, parsing takes less time than the hop to another thread.
-SMALL = 64 * 1024
-
 
 class Output(Tensor):
-    """One output: its values in a row, or how many bytes of them follow the JSON."""
+    """One output: flat `data` in row-major order, or `binary_data_size` bytes after the JSON."""
 
     data: list[float] | list[str] | None = None
     parameters: dict[str, int] | None = None
 
 
-class Inferred(BaseModel):
-    """The outputs of the images, in the order in which they were asked for."""
+class Inference(BaseModel):
+    """The outputs of the images, in the order of the request."""
 
     model_config = ConfigDict(protected_namespaces=())
 
@@ -44,17 +42,17 @@ class Inferred(BaseModel):
     outputs: list[Output]
 
 
-_TENSOR_VALUES = {"type": "array", "items": {}, "description": "Nested, or all in a row."}
+_TENSOR_VALUES = {"type": "array", "items": {}, "description": "Nested as in `shape`, or flat."}
 _PARAMETERS = {"type": "object", "additionalProperties": True}
 _INFER: dict[str, Any] = {
     "response_model": None,
     "responses": {
         200: {
-            "model": Inferred,
+            "model": Inference,
             "content": {
                 "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
             },
-            "description": "JSON, with bytes after it where `binary_data` asks for them.",
+            "description": "JSON, followed by the bytes of the outputs with `binary_data`.",
         },
         **documented_plain(Malformed, NotFound, TooLarge, NotReady),
     },
@@ -65,7 +63,7 @@ _INFER: dict[str, Any] = {
                 "in": "header",
                 "required": False,
                 "schema": {"type": "integer", "minimum": 0},
-                "description": "Length of the JSON where tensor bytes follow it.",
+                "description": "Length of the JSON, in bytes, if tensor bytes follow it.",
             }
         ],
         "requestBody": {
@@ -117,55 +115,56 @@ _INFER: dict[str, Any] = {
 
 @router.post("/models/{name}/infer", **_INFER)
 async def infer(request: Request, name: str) -> Response:
-    """Outputs of images, uint8 (n, height, width, channels), by the newest version of a model.
+    """Outputs of a model's newest version for images, uint8 (n, height, width, channels).
 
-    `outputs` names what to return: `probabilities`, which is the default, `logits`, or any layer,
-    such as `conv1` or `conv1/pre`. The model's metadata lists them.
+    `outputs` names what to return: `probabilities`, which is the default, `logits`, or any layer's
+    output, such as `conv1`, or `conv1/pre` before the activation. The metadata lists all of them.
     """
-    return await _infer(request, chosen(request, name, None))
+    return await _infer(request, model_of(request, name, None))
 
 
 @router.post("/models/{name}/versions/{version}/infer", **_INFER)
 async def version_infer(request: Request, name: str, version: int) -> Response:
-    """The same by one version of a model."""
-    return await _infer(request, chosen(request, name, version))
+    """Outputs of one version of a model; see the route without a version."""
+    return await _infer(request, model_of(request, name, version))
 
 
 async def _infer(request: Request, model: Model) -> Response:
-    asked = await _read(request, model)
+    parsed = await _parse(request, model)
     manifest = model.manifest
-    names = [wish.name for wish in asked.wishes]
-    for binary, most in ((True, outputs.MOST_BINARY), (False, outputs.MOST_JSON)):
-        some = [wish.name for wish in asked.wishes if wish.binary is binary]
-        outputs.check(manifest, some, len(asked.images), most)
-    response.check(manifest, asked.wishes)
-    found = await outputs.compute(model, asked.images, names)
-    encoding = compression.wanted(request.headers.get("accept-encoding"))
-    if encoding is None and sum(values.nbytes for values in found.values()) <= SMALL:
-        return _respond(response.render(manifest, asked, found), None)
+    names = [one.name for one in parsed.outputs]
+    limits = ((True, outputs.MAX_BINARY_VALUES), (False, outputs.MAX_JSON_VALUES))
+    for binary, most in limits:
+        some = [one.name for one in parsed.outputs if one.binary is binary]
+        outputs.check(manifest, some, len(parsed.images), most)
+    response.check(manifest, parsed.outputs)
+    computed = await outputs.compute(model, parsed.images, names)
+    encoding = compression.requested(request.headers.get("accept-encoding"))
 
     def render() -> Response:
-        return _respond(response.render(manifest, asked, found), encoding)
+        return _respond(response.render(manifest, parsed, computed), encoding)
 
+    if encoding is None and sum(values.nbytes for values in computed.values()) <= INLINE_BYTES:
+        return render()
     return await asyncio.to_thread(render)
 
 
-async def _read(request: Request, model: Model) -> Inference:
+async def _parse(request: Request, model: Model) -> InferenceRequest:
     settings: Settings = request.app.state.settings
     body = await request.body()
     encoding = request.headers.get("content-encoding")
     length = request.headers.get(HEADER_LENGTH)
 
-    def parse() -> Inference:
+    def decode() -> InferenceRequest:
         plain = compression.decompress(body, encoding, settings.max_request_bytes)
-        return inference.parse(plain, length, model.manifest, settings.max_images)
+        return parse(plain, length, model.manifest, settings.max_images)
 
-    if encoding is None and len(body) <= SMALL:
-        return parse()
-    return await asyncio.to_thread(parse)
+    if encoding is None and len(body) <= INLINE_BYTES:
+        return decode()
+    return await asyncio.to_thread(decode)
 
 
-def _respond(answer: Answer, encoding: str | None) -> Response:
+def _respond(answer: InferenceResponse, encoding: str | None) -> Response:
     headers: dict[str, str] = {}
     body, media_type = answer.body, "application/json"
     if answer.header_length is not None:

@@ -1,6 +1,6 @@
-"""`/v2`: what the Open Inference Protocol says of the server and its models.
+"""`/v2`: health and metadata of the server and its models by the Open Inference Protocol.
 
-https://github.com/kserve/open-inference-protocol; the extensions are Triton's.
+https://github.com/kserve/open-inference-protocol; the extensions are those of NVIDIA Triton.
 """
 
 from importlib.metadata import version
@@ -14,6 +14,7 @@ from service.models.model import Model
 from service.models.registry import Models
 from service.protocols import outputs
 from service.protocols.open_inference.request import DATATYPE, INPUT
+from service.routes.subject import model_of
 
 router = APIRouter(prefix="/v2", tags=["Open Inference Protocol"])
 
@@ -21,7 +22,7 @@ UNKNOWN = documented_plain(Malformed, NotFound, NotReady)
 
 
 class Live(BaseModel):
-    """The server answers."""
+    """The server is running."""
 
     live: bool = True
 
@@ -40,7 +41,7 @@ class ModelReady(BaseModel):
 
 
 class Server(BaseModel):
-    """Who answers, and which extensions it has."""
+    """The server's name, version and protocol extensions."""
 
     name: str = "convlens"
     version: str = version("convlens")
@@ -48,7 +49,7 @@ class Server(BaseModel):
 
 
 class Tensor(BaseModel):
-    """One input or output; −1 is the number of images."""
+    """One input or output; −1 in `shape` stands for the number of images."""
 
     name: str
     datatype: str
@@ -56,7 +57,7 @@ class Tensor(BaseModel):
 
 
 class Metadata(BaseModel):
-    """What a model takes and gives: `probabilities` first, and every layer by its name."""
+    """A model's versions, its input, and its outputs: `probabilities`, `logits` and every layer."""
 
     name: str
     versions: list[str]
@@ -73,45 +74,39 @@ async def server() -> Server:
 
 @router.get("/health/live")
 async def live() -> Live:
-    """The process answers."""
+    """Whether the server is running."""
     return Live()
 
 
 @router.get("/health/ready", responses=documented_plain(NotReady))
 async def ready(request: Request) -> Ready:
-    """The models are loaded, proved and warm."""
-    chosen(request, None, None)
+    """Whether the models are loaded and checked against their golden outputs; 503 until then."""
+    model_of(request, None, None)
     return Ready()
 
 
 @router.get("/models/{name}", responses=UNKNOWN)
 async def metadata(request: Request, name: str) -> Metadata:
-    """What the newest version of a model takes and gives."""
-    return _metadata(request, chosen(request, name, None))
+    """Inputs and outputs of a model's newest version."""
+    return _metadata(request, model_of(request, name, None))
 
 
 @router.get("/models/{name}/versions/{version}", responses=UNKNOWN)
 async def version_metadata(request: Request, name: str, version: int) -> Metadata:
-    """What a model takes and gives."""
-    return _metadata(request, chosen(request, name, version))
+    """Inputs and outputs of one version of a model."""
+    return _metadata(request, model_of(request, name, version))
 
 
 @router.get("/models/{name}/ready", responses=UNKNOWN)
 async def model_ready(request: Request, name: str) -> ModelReady:
-    """A model is loaded."""
-    return ModelReady(name=chosen(request, name, None).manifest.name)
+    """Whether a model is loaded."""
+    return ModelReady(name=model_of(request, name, None).manifest.name)
 
 
 @router.get("/models/{name}/versions/{version}/ready", responses=UNKNOWN)
 async def version_ready(request: Request, name: str, version: int) -> ModelReady:
-    """A version of a model is loaded."""
-    return ModelReady(name=chosen(request, name, version).manifest.name)
-
-
-def chosen(request: Request, name: str | None, version: int | None) -> Model:
-    """The model that a path names; None stands for the default one, and for the newest."""
-    models: Models = request.app.state.models
-    return models.get(name, version)
+    """Whether one version of a model is loaded."""
+    return ModelReady(name=model_of(request, name, version).manifest.name)
 
 
 def _metadata(request: Request, model: Model) -> Metadata:

@@ -1,6 +1,6 @@
-"""`/v2/repository`, `/v2/models/{name}/config`: what Triton's clients ask besides.
+"""`/v2/repository`, `/v2/models/{name}/config`: extensions that the clients of NVIDIA Triton use.
 
-Shared memory and loading are refused with a sentence; that nothing is shared is said.
+Loading models and registering shared memory are refused; the status of shared memory is empty.
 """
 
 from typing import Any
@@ -12,14 +12,14 @@ from service.errors import Malformed, NotFound, NotReady
 from service.http.problems import documented_plain
 from service.models.registry import Models
 from service.protocols import outputs
-from service.protocols.open_inference.metadata import chosen
 from service.protocols.open_inference.request import DATATYPE, INPUT
+from service.routes.subject import model_of
 
 router = APIRouter(prefix="/v2", tags=["Open Inference Protocol"])
 
 
-class Loaded(BaseModel):
-    """One version of a model."""
+class IndexEntry(BaseModel):
+    """One loaded version of a model."""
 
     name: str
     version: str
@@ -27,14 +27,14 @@ class Loaded(BaseModel):
     reason: str = ""
 
 
-class Listed(BaseModel):
+class ModelNames(BaseModel):
     """The names of the models."""
 
     models: list[str]
 
 
 class ConfiguredTensor(BaseModel):
-    """One input or output, without the number of images."""
+    """One input or output; `dims` leaves out the number of images."""
 
     name: str
     data_type: str
@@ -54,20 +54,20 @@ class Configuration(BaseModel):
 
 
 @router.get("/models", responses=documented_plain(NotReady))
-async def list_models(request: Request) -> Listed:
-    """The names of the models."""
-    return Listed(models=sorted({one.name for one in _loaded(request)}))
+async def list_models(request: Request) -> ModelNames:
+    """List the names of the models."""
+    return ModelNames(models=sorted({one.name for one in _index(request)}))
 
 
 @router.post("/repository/index", responses=documented_plain(NotReady))
-async def index(request: Request) -> list[Loaded]:
-    """Every version of every model."""
-    return _loaded(request)
+async def index(request: Request) -> list[IndexEntry]:
+    """List every loaded version of every model."""
+    return _index(request)
 
 
 @router.get("/models/{name}/config", responses=documented_plain(Malformed, NotFound, NotReady))
 async def configuration(request: Request, name: str) -> Configuration:
-    """A model as Triton's configuration describes it."""
+    """Triton's configuration of a model's newest version."""
     return _configuration(request, name, None)
 
 
@@ -76,7 +76,7 @@ async def configuration(request: Request, name: str) -> Configuration:
     responses=documented_plain(Malformed, NotFound, NotReady),
 )
 async def version_configuration(request: Request, name: str, version: int) -> Configuration:
-    """The same of one version."""
+    """Triton's configuration of one version of a model."""
     return _configuration(request, name, version)
 
 
@@ -100,21 +100,21 @@ async def shared(kind: str) -> list[Any]:
 @router.post("/{kind}sharedmemory/unregister", include_in_schema=False)
 @router.post("/{kind}sharedmemory/region/{name}/unregister", include_in_schema=False)
 async def unshare(kind: str) -> None:
-    """Clients make sure at their start that nothing is shared any more."""
+    """Answer 200: clients unregister all shared memory when they start."""
 
 
-def _loaded(request: Request) -> list[Loaded]:
+def _index(request: Request) -> list[IndexEntry]:
     models: Models = request.app.state.models
     models.get()
     return [
-        Loaded(name=one.manifest.name, version=str(version))
+        IndexEntry(name=one.manifest.name, version=str(version))
         for one in models.newest()
         for version in models.versions(one.manifest.name)
     ]
 
 
 def _configuration(request: Request, name: str, version: int | None) -> Configuration:
-    manifest = chosen(request, name, version).manifest
+    manifest = model_of(request, name, version).manifest
     dims = list(manifest.input_shape)
     return Configuration(
         name=manifest.name,

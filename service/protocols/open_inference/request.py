@@ -1,4 +1,4 @@
-"""An Open Inference Protocol request, JSON and the bytes after it, becomes images and wishes."""
+"""An Open Inference Protocol request becomes images and the requested outputs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,8 @@ from typing import Any
 
 from service.errors import Invalid, Malformed
 from service.manifest import Manifest
-from service.protocols import json_body, outputs, tensors
+from service.protocols import json_body, tensors
+from service.protocols.outputs import PROBABILITIES
 from service.protocols.tensors import Images
 
 INPUT = "images"
@@ -16,8 +17,11 @@ Object = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """One output: as bytes after the JSON or in it, and whether as its `classes` best labels."""
+class RequestedOutput:
+    """An output by name, as bytes after the JSON (`binary`) or in it.
+
+    `classes` is the extension `classification`: that many best labels instead of the values.
+    """
 
     name: str
     binary: bool = False
@@ -25,19 +29,23 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Inference:
-    """What a request asks for: outputs of images, uint8 (n, h, w, c)."""
+class InferenceRequest:
+    """The images, uint8 (n, h, w, c), the outputs to return, and the `id` to repeat."""
 
     images: Images
-    wishes: tuple[Wish, ...]
+    outputs: tuple[RequestedOutput, ...]
     id: str | None = None
 
 
-def parse(body: bytes, header_length: str | None, manifest: Manifest, most: int) -> Inference:
-    """The request in `body`, whose JSON part has the length that its header says.
+def parse(
+    body: bytes, header_length: str | None, manifest: Manifest, most: int
+) -> InferenceRequest:
+    """The request in `body`: JSON of `header_length` bytes, then the bytes of the tensor.
 
-    A length of 0 means one image's bytes alone, without JSON. At most `most` images are taken.
-    Raises Malformed for no JSON or a wrong length, else what the parts raise.
+    `header_length` is the header Inference-Header-Content-Length: without it the body is JSON
+    alone, and 0 means the bytes of one image alone. Raises Malformed for a wrong length or other
+    text than JSON, Invalid for a request outside the protocol or the model's input, TooLarge for
+    more than `most` images.
     """
     if header_length is None:
         return _parse(_read(body, manifest, most), None, manifest, most)
@@ -48,8 +56,8 @@ def parse(body: bytes, header_length: str | None, manifest: Manifest, most: int)
         )
     length = int(header_length)
     if not length:
-        image = tensors.raw(body, (1, *manifest.input_shape))
-        return Inference(image, (Wish(outputs.PROBABILITIES, binary=True),))
+        image = tensors.from_bytes(body, (1, *manifest.input_shape))
+        return InferenceRequest(image, (RequestedOutput(PROBABILITIES, binary=True),))
     content = _read(body[:length], manifest, most)
     return _parse(content, memoryview(body)[length:], manifest, most)
 
@@ -60,28 +68,32 @@ def _read(text: bytes, manifest: Manifest, most: int) -> Object:
     except Malformed as problem:
         raise Malformed(
             f"{problem.detail} Where tensor bytes follow the JSON, the header"
-            " Inference-Header-Content-Length says how long it is."
+            " Inference-Header-Content-Length must give the length of the JSON."
         ) from problem
 
 
-def _parse(content: Object, tail: memoryview | None, manifest: Manifest, most: int) -> Inference:
+def _parse(
+    content: Object, tail: memoryview | None, manifest: Manifest, most: int
+) -> InferenceRequest:
     identity = content.get("id")
     if identity is not None and not isinstance(identity, str):
         raise Invalid("`id` must be a string.")
     parameters = _parameters(content, "the request")
-    wishes = _wishes(content, _flag(parameters, "binary_data_output"))
-    images = _images(_the_input(content), tail, manifest, most)
-    return Inference(images, wishes, identity)
+    outputs = _requested_outputs(content, _flag(parameters, "binary_data_output"))
+    images = _images(_input_tensor(content), tail, manifest, most)
+    return InferenceRequest(images, outputs, identity)
 
 
-def _the_input(content: Object) -> Object:
+def _input_tensor(content: Object) -> Object:
     inputs = content.get("inputs")
     if not isinstance(inputs, list) or not inputs:
         raise Invalid(f"`inputs` must be a list with one tensor, {INPUT!r}.")
     tensor = _mapping(inputs[0], "an input")
     if len(inputs) > 1 or tensor.get("name") != INPUT:
         names = [one.get("name") if isinstance(one, dict) else None for one in inputs[:4]]
-        raise Invalid(f"The model takes one input, {INPUT!r}, once; not {str(names)[:200]}.")
+        raise Invalid(
+            f"The model takes one input, {INPUT!r}, exactly once; not {str(names)[:200]}."
+        )
     return tensor
 
 
@@ -89,7 +101,7 @@ def _images(tensor: Object, tail: memoryview | None, manifest: Manifest, most: i
     shape = _shape(tensor, manifest, most)
     if (datatype := tensor.get("datatype")) != DATATYPE:
         raise Invalid(
-            f"{INPUT!r} is of datatype {DATATYPE}, not {str(datatype)[:40]!r}. {tensors.SCALE}"
+            f"{INPUT!r} is of datatype {DATATYPE}, not {str(datatype)[:40]!r}. {tensors.PIXEL_RULE}"
         )
     parameters = _parameters(tensor, "the input")
     if "shared_memory_region" in parameters:
@@ -99,14 +111,16 @@ def _images(tensor: Object, tail: memoryview | None, manifest: Manifest, most: i
         raise Invalid("An input has its values either in `data` or as `binary_data_size` bytes.")
     if size is None:
         if tail:
-            raise Invalid(f"{len(tail)} bytes follow the JSON, and no input says that they do.")
-        return _listed(tensor["data"], shape)
+            raise Invalid(
+                f"{len(tail)} bytes follow the JSON, but no input has `binary_data_size`."
+            )
+        return _from_list(tensor["data"], shape)
     if tail is None or size != len(tail):
         raise Invalid(
             f"binary_data_size is {str(size)[:40]}, but {len(tail or b'')} bytes follow the JSON,"
-            " whose length the header Inference-Header-Content-Length says."
+            " whose length the header Inference-Header-Content-Length gives."
         )
-    return tensors.raw(tail, shape)
+    return tensors.from_bytes(tail, shape)
 
 
 def _shape(tensor: Object, manifest: Manifest, most: int) -> tuple[int, ...]:
@@ -118,47 +132,48 @@ def _shape(tensor: Object, manifest: Manifest, most: int) -> tuple[int, ...]:
             f"{INPUT!r} has the shape {[-1, *expected]}, the first dimension being the number of"
             f" images; not {str(shape)[:80]}."
         )
-    tensors.count(shape[0], most)
+    tensors.check_count(shape[0], most)
     return tuple(shape)
 
 
-def _listed(data: object, shape: tuple[int, ...]) -> Images:
-    """Values in their natural nesting, or all in one list."""
+def _from_list(data: object, shape: tuple[int, ...]) -> Images:
+    """The tensor from lists nested as in `shape`, or from one flat list in row-major order."""
     if not isinstance(data, list):
         raise Invalid("`data` must be a list.")
     if data and isinstance(data[0], list):
-        return tensors.nested(data, shape, "data")
-    values = tensors.flat(data, "data")
-    return tensors.raw(values.tobytes(), shape, "data")
+        return tensors.from_nested(data, shape, "data")
+    values = tensors.from_flat(data, "data")
+    return tensors.from_bytes(values.tobytes(), shape, "data")
 
 
-def _wishes(content: Object, binary: bool) -> tuple[Wish, ...]:
+def _requested_outputs(content: Object, binary: bool) -> tuple[RequestedOutput, ...]:
+    """The outputs that the request names, or else the probabilities; `binary` is the default."""
     wanted = content.get("outputs")
     if wanted is not None and not isinstance(wanted, list):
         raise Invalid("`outputs` must be a list of objects with a name.")
-    wishes = tuple(_wish(one, binary) for one in wanted or ())
-    if len({wish.name for wish in wishes}) != len(wishes):
+    requested = tuple(_requested_output(one, binary) for one in wanted or ())
+    if len({one.name for one in requested}) != len(requested):
         raise Invalid("`outputs` names one output twice.")
-    return wishes or (Wish(outputs.PROBABILITIES, binary),)
+    return requested or (RequestedOutput(PROBABILITIES, binary),)
 
 
-def _wish(output: object, binary: bool) -> Wish:
+def _requested_output(output: object, binary: bool) -> RequestedOutput:
     described = _mapping(output, "an output")
     name = described.get("name")
     if not isinstance(name, str):
-        raise Invalid("An output is asked for by its `name`, a string.")
+        raise Invalid("Every output needs its `name`, a string.")
     parameters = _parameters(described, "an output")
     if "shared_memory_region" in parameters:
         raise Invalid("Shared memory is not offered here: take the tensor from the answer.")
     classes = parameters.get("classification")
     if classes is not None and (type(classes) is not int or classes < 1):
-        raise Invalid("`classification` must be how many classes to return: a number from 1.")
-    return Wish(name, _flag(parameters, "binary_data", binary), classes)
+        raise Invalid("`classification` must be the number of classes to return, from 1.")
+    return RequestedOutput(name, _flag(parameters, "binary_data", binary), classes)
 
 
 def _mapping(value: object, what: str) -> Object:
     if not isinstance(value, dict):
-        raise Invalid(f"JSON for {what} must be an object.")
+        raise Invalid(f"The JSON of {what} must be an object.")
     return value
 
 

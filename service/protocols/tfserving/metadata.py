@@ -1,4 +1,4 @@
-"""`/v1/models`: what TensorFlow Serving's REST API says of a model: status and metadata.
+"""`/v1/models`: status and metadata of the models by TensorFlow Serving's REST API.
 
 https://www.tensorflow.org/tfx/serving/api_rest
 """
@@ -15,25 +15,26 @@ from service.models.model import Model
 from service.models.registry import Models
 from service.protocols.tfserving import signatures
 from service.protocols.tfserving.signatures import Signature, Tensor
+from service.routes.subject import model_of
 
 router = APIRouter(prefix="/v1/models", tags=["TensorFlow Serving"])
 
 UNKNOWN = documented_plain(Malformed, NotFound, NotReady)
 
 
-class Fine(BaseModel):
-    """That nothing is wrong."""
+class NoError(BaseModel):
+    """The status of a version without an error."""
 
     error_code: str = "OK"
     error_message: str = ""
 
 
 class VersionStatus(BaseModel):
-    """One version, which serves."""
+    """One loaded version."""
 
     version: str
     state: str = "AVAILABLE"
-    status: Fine = Fine()
+    status: NoError = NoError()
 
 
 class Status(BaseModel):
@@ -46,7 +47,7 @@ class Status(BaseModel):
 
 @router.get("/{name}", responses=UNKNOWN)
 async def status(request: Request, name: str) -> Status:
-    """The versions of a model."""
+    """Status of a model's versions."""
     models: Models = request.app.state.models
     models.get(name)
     versions = models.versions(name)[::-1]
@@ -55,27 +56,21 @@ async def status(request: Request, name: str) -> Status:
 
 @router.get("/{name}/versions/{version}", responses=UNKNOWN)
 async def version_status(request: Request, name: str, version: int) -> Status:
-    """One version of a model."""
-    chosen(request, name, version)
+    """Status of one version of a model."""
+    model_of(request, name, version)
     return Status(model_version_status=[VersionStatus(version=str(version))])
 
 
 @router.get("/{name}/metadata", responses=UNKNOWN)
 async def metadata(request: Request, name: str) -> dict[str, Any]:
-    """The signatures of a model's newest version."""
-    return _metadata(chosen(request, name, None))
+    """Signatures of a model's newest version: inputs and outputs with dtypes and shapes."""
+    return _metadata(model_of(request, name, None))
 
 
 @router.get("/{name}/versions/{version}/metadata", responses=UNKNOWN)
 async def version_metadata(request: Request, name: str, version: int) -> dict[str, Any]:
-    """The signatures of one version."""
-    return _metadata(chosen(request, name, version))
-
-
-def chosen(request: Request, name: str, version: int | None) -> Model:
-    """The model that a path names; None stands for its newest version."""
-    models: Models = request.app.state.models
-    return models.get(name, version)
+    """Signatures of one version of a model."""
+    return _metadata(model_of(request, name, version))
 
 
 def _metadata(model: Model) -> dict[str, Any]:

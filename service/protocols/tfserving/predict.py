@@ -1,4 +1,4 @@
-"""`POST /v1/models/{name}:predict`: images by rows or by columns in, outputs the same way out."""
+"""`POST /v1/models/{name}:predict`: images in, outputs out, both by row or both by column."""
 
 import asyncio
 from typing import Any
@@ -13,37 +13,34 @@ from service.http.problems import documented_plain
 from service.images.reader import ImageReader
 from service.models.model import Model
 from service.protocols import base64_images, compression, outputs
+from service.protocols.json_body import INLINE_BYTES
 from service.protocols.outputs import Outputs
-from service.protocols.tfserving import request as rows
-from service.protocols.tfserving.metadata import chosen
-from service.protocols.tfserving.request import Predict
+from service.protocols.tfserving.request import PredictRequest, parse
 from service.routes.answers import JSON
+from service.routes.subject import model_of
 from service.settings import Settings
 
 router = APIRouter(prefix="/v1/models", tags=["TensorFlow Serving"])
 
-# Up to this many bytes, parsing takes less time than the hop to another thread.
-SMALL = 64 * 1024
 
-
-class Predictions(BaseModel):
-    """One value an image, or for several outputs one object an image."""
+class PredictionsByRow(BaseModel):
+    """For each image the output's value, or for several outputs an object of them."""
 
     predictions: list[Any]
 
 
-class Columns(BaseModel):
-    """The output's values, or for several outputs all of them by name."""
+class OutputsByColumn(BaseModel):
+    """The output's values for all images, or for several outputs an object of these lists."""
 
     outputs: list[Any] | dict[str, list[Any]]
 
 
-_VALUES = {"description": "Values, lists of them, or objects by the inputs' names."}
+_VALUES = {"description": "Values, or objects with the values of the inputs by name."}
 _PREDICT: dict[str, Any] = {
     "response_model": None,
     "responses": {
         200: {
-            "model": Predictions | Columns,
+            "model": PredictionsByRow | OutputsByColumn,
             "description": "`predictions` for `instances`, `outputs` for `inputs`.",
         },
         **documented_plain(Malformed, NotFound, TooLarge, NotReady),
@@ -71,20 +68,20 @@ _PREDICT: dict[str, Any] = {
 
 @router.post("/{name}:predict", **_PREDICT)
 async def predict(request: Request, name: str) -> JSON:
-    """Outputs of images by the newest version of a model.
+    """Outputs of a model's newest version for images.
 
-    An image is a nested list of whole numbers from 0 to 255, or `{"b64": …}`: an image file's
-    bytes, which are prepared like an upload, or the pixels' own. `signature_name` is
-    `serving_default`, `activations` or `grad_cam`; `output_filter` names the outputs to
-    return, as in the gRPC request.
+    An image is a nested list of whole numbers from 0 to 255 in the model's input shape, or
+    `{"b64": …}` with an image file, which is prepared like an upload, or with raw pixels.
+    `signature_name` is `serving_default`, `activations` or `grad_cam`. `output_filter` names the
+    outputs to return, as in the gRPC API.
     """
-    return await _predict(request, chosen(request, name, None))
+    return await _predict(request, model_of(request, name, None))
 
 
 @router.post("/{name}/versions/{version}:predict", **_PREDICT)
 async def version_predict(request: Request, name: str, version: int) -> JSON:
-    """The same by one version of a model."""
-    return await _predict(request, chosen(request, name, version))
+    """Outputs of one version of a model for images; see the route without a version."""
+    return await _predict(request, model_of(request, name, version))
 
 
 @router.post("/{name}:classify", include_in_schema=False)
@@ -99,61 +96,65 @@ async def examples(name: str) -> None:
 @router.get("/{name}/labels/{label}/metadata", include_in_schema=False)
 @router.post("/{name}/labels/{label}:{verb}", include_in_schema=False)
 async def labelled(request: Request, name: str, label: str) -> None:
-    chosen(request, name, None)
+    model_of(request, name, None)
     raise NotFound(f"version of {name} with the label", label, ())
 
 
 async def _predict(request: Request, model: Model) -> JSON:
-    asked = await _read(request, model)
-    images = await _decode(request.app.state.image_reader, model, asked)
-    found = await _compute(model, images, asked)
-    if sum(values.nbytes for values in found.values()) <= SMALL:
-        return _answer(asked, found)
-    return await asyncio.to_thread(_answer, asked, found)
+    parsed = await _parse(request, model)
+    images = await _decode(request.app.state.image_reader, model, parsed)
+    computed = await _compute(model, images, parsed)
+    if sum(values.nbytes for values in computed.values()) <= INLINE_BYTES:
+        return _answer(parsed, computed)
+    return await asyncio.to_thread(_answer, parsed, computed)
 
 
-async def _read(request: Request, model: Model) -> Predict:
+async def _parse(request: Request, model: Model) -> PredictRequest:
     settings: Settings = request.app.state.settings
     body = await request.body()
     encoding = request.headers.get("content-encoding")
 
-    def parse() -> Predict:
+    def decode() -> PredictRequest:
         plain = compression.decompress(body, encoding, settings.max_request_bytes)
-        return rows.parse(plain, model, settings.max_images)
+        return parse(plain, model, settings.max_images)
 
-    if encoding is None and len(body) <= SMALL:
-        return parse()
-    return await asyncio.to_thread(parse)
+    if encoding is None and len(body) <= INLINE_BYTES:
+        return decode()
+    return await asyncio.to_thread(decode)
 
 
-async def _decode(reader: ImageReader, model: Model, asked: Predict) -> NDArray[np.uint8]:
-    if not isinstance(asked.images, list):
-        return asked.images
+async def _decode(reader: ImageReader, model: Model, parsed: PredictRequest) -> NDArray[np.uint8]:
+    if not isinstance(parsed.images, list):
+        return parsed.images
     waiting = reader.waiting
     decoded = (
         base64_images.pixels(reader, model.manifest, data, number, waiting)
-        for number, data in enumerate(asked.images)
+        for number, data in enumerate(parsed.images)
     )
     return np.stack(await asyncio.gather(*decoded))
 
 
-async def _compute(model: Model, images: NDArray[np.uint8], asked: Predict) -> Outputs:
-    if asked.index is not None:
+async def _compute(model: Model, images: NDArray[np.uint8], parsed: PredictRequest) -> Outputs:
+    if parsed.index is not None:
         heat = (
-            model.grad_cam(image, [one]) for image, one in zip(images, asked.index, strict=True)
+            model.grad_cam(image, [one]) for image, one in zip(images, parsed.index, strict=True)
         )
         return {"heatmap": np.concatenate(await asyncio.gather(*heat))}
-    return await outputs.compute(model, images, asked.names)
+    return await outputs.compute(model, images, parsed.outputs)
 
 
-def _answer(asked: Predict, found: Outputs) -> JSON:
-    """One output without its name, several with; row by row as the request was, or by columns."""
-    only = found[asked.names[0]] if len(asked.names) == 1 else None
-    if not asked.by_row:
-        return JSON({"outputs": found if only is None else only})
+def _answer(parsed: PredictRequest, computed: Outputs) -> JSON:
+    """A single output as a plain value, several by name; by row or by column like the request."""
+    only = computed[parsed.outputs[0]] if len(parsed.outputs) == 1 else None
+    if not parsed.by_row:
+        return JSON({"outputs": computed if only is None else only})
     if only is not None:
         return JSON({"predictions": only})
-    count = len(next(iter(found.values())))
+    count = len(next(iter(computed.values())))
     return JSON(
-        {"predictions": [{n: values[i] for n, values in found.items()} for i in range(count)]}
+        {
+            "predictions": [
+                {name: values[i] for name, values in computed.items()} for i in range(count)
+            ]
+        }
     )

@@ -1,4 +1,4 @@
-"""A TensorFlow Serving `:predict` body, by rows or by columns, becomes named inputs and wishes."""
+"""A `:predict` body of TensorFlow Serving becomes images and the names of requested outputs."""
 
 import base64
 import binascii
@@ -13,25 +13,31 @@ from service.protocols.tensors import Images
 from service.protocols.tfserving import signatures
 from service.protocols.tfserving.signatures import IMAGES, INDEX, Signature
 
-# What the images of a request are: pixels (n, h, w, c), or the bytes of `{"b64": …}`, one each.
-Sent = Images | list[bytes]
+SentImages = Images | list[bytes]
+"""Pixels, uint8 (n, h, w, c), or for each image the bytes of its `{"b64": …}`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Predict:
-    """What a request asks for, and whether it is answered row by row."""
+class PredictRequest:
+    """The images and the outputs to return, of which signature, and in which layout.
+
+    `by_row` is true for a request with `instances`, one object an image, and false for one with
+    `inputs`, one list an input: the answer has the same layout. `index` holds the class of each
+    image for the signature `grad_cam`.
+    """
 
     signature: str
-    images: Sent
-    names: tuple[str, ...]
+    images: SentImages
+    outputs: tuple[str, ...]
     by_row: bool
     index: list[int] | None = None
 
 
-def parse(body: bytes, model: Model, most: int) -> Predict:
+def parse(body: bytes, model: Model, most: int) -> PredictRequest:
     """The request in `body` for `model`, with at most `most` images.
 
-    Raises Malformed for no JSON, Invalid for what does not fit the signature, TooLarge.
+    Raises Malformed for other text than JSON, Invalid for a request that does not fit the
+    signature, TooLarge for too many images or too large an answer.
     """
     content = json_body.read(body, model.manifest.input_shape, most)
     name = content.get("signature_name") or signatures.DEFAULT
@@ -39,7 +45,9 @@ def parse(body: bytes, model: Model, most: int) -> Predict:
         raise Invalid("`signature_name` must be a string.")
     signature = signatures.find(model, name)
     if ("instances" in content) == ("inputs" in content):
-        raise Invalid("A request has either `instances`, one a row, or `inputs`, by their names.")
+        raise Invalid(
+            "A request needs either `instances`, a list with one for each image, or `inputs`."
+        )
     by_row = "instances" in content
     named = (
         _columns(content["instances"], signature, most)
@@ -52,15 +60,15 @@ def parse(body: bytes, model: Model, most: int) -> Predict:
     if INDEX in named:
         index = _index(named[INDEX], len(images), len(model.manifest.labels))
     if INDEX not in named:
-        outputs.check(model.manifest, names, len(images), outputs.MOST_JSON)
-    return Predict(name, images, names, by_row, index)
+        outputs.check(model.manifest, names, len(images), outputs.MAX_JSON_VALUES)
+    return PredictRequest(name, images, names, by_row, index)
 
 
 def _columns(instances: object, signature: Signature, most: int) -> Mapping[str, Any]:
-    """Rows, plain or by name, as one list for each input."""
+    """`instances`, plain values or objects, as one list for each input."""
     if not isinstance(instances, list) or not instances:
         raise Invalid("`instances` must be a list with at least one instance.")
-    tensors.count(len(instances), most)
+    tensors.check_count(len(instances), most)
     plain = [one for one in instances if not isinstance(one, dict) or _is_b64(one)]
     if plain and len(plain) < len(instances):
         raise Invalid("`instances` mixes plain values and objects: send one or the other.")
@@ -75,7 +83,7 @@ def _columns(instances: object, signature: Signature, most: int) -> Mapping[str,
 
 
 def _named(inputs: object, signature: Signature) -> Mapping[str, Any]:
-    """Inputs by name; what has no name is the only input there is."""
+    """`inputs` by name; a value without a name is the signature's only input."""
     wanted = ", ".join(signature.inputs)
     if not isinstance(inputs, dict) or _is_b64(inputs):
         if len(signature.inputs) > 1:
@@ -86,24 +94,24 @@ def _named(inputs: object, signature: Signature) -> Mapping[str, Any]:
     return inputs
 
 
-def _images(value: object, shape: tensors.Shape, most: int) -> Sent:
+def _images(value: object, shape: tensors.Shape, most: int) -> SentImages:
     values = [value] if _is_b64(value) else value
     if not isinstance(values, list):
-        raise Invalid(f"`{IMAGES}` must be a list of images of shape {tensors.said(shape)}.")
-    tensors.count(len(values), most)
+        raise Invalid(f"`{IMAGES}` must be a list of images of shape {tensors.as_text(shape)}.")
+    tensors.check_count(len(values), most)
     if any(_is_b64(one) for one in values):
-        return [_decoded(one, number) for number, one in enumerate(values)]
-    return tensors.nested(values, (len(values), *shape), IMAGES)
+        return [_decode_b64(one, number) for number, one in enumerate(values)]
+    return tensors.from_nested(values, (len(values), *shape), IMAGES)
 
 
 def _is_b64(value: object) -> bool:
     return isinstance(value, dict) and value.keys() == {"b64"}
 
 
-def _decoded(value: object, number: int) -> bytes:
+def _decode_b64(value: object, number: int) -> bytes:
     text = value["b64"] if isinstance(value, dict) and _is_b64(value) else None
     if not isinstance(text, str):
-        raise Invalid(f'Image {number} must be {{"b64": "…"}}, as others are.')
+        raise Invalid(f'Image {number} must be {{"b64": "…"}}, like the other images.')
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as problem:
@@ -111,7 +119,7 @@ def _decoded(value: object, number: int) -> bytes:
 
 
 def _outputs(wanted: object, signature: Signature) -> tuple[str, ...]:
-    """What `output_filter` names, as in the gRPC request; all outputs without it."""
+    """The outputs that `output_filter` names, as in the gRPC API; without it, all."""
     if wanted is None:
         return tuple(signature.outputs)
     if not isinstance(wanted, list) or not wanted or {type(one) for one in wanted} != {str}:

@@ -1,4 +1,4 @@
-"""A manifest becomes the signatures of its SavedModel: named inputs and outputs, with shapes."""
+"""A model's manifest becomes its signatures: named inputs and outputs with dtype and shape."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ INDEX = "index"
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """TensorFlow's type and a shape in which −1 is any number."""
+    """A TensorFlow dtype, such as DT_UINT8, and a shape; −1 is the number of images."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -25,29 +25,29 @@ class Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What goes in and what comes out, by name."""
+    """The tensors that go in and come out, by name."""
 
     inputs: Mapping[str, Tensor]
     outputs: Mapping[str, Tensor]
 
 
 def signatures(model: Model) -> dict[str, Signature]:
-    """Those signatures of `model` that answer about images, by name."""
+    """The signatures of `model` by name; `grad_cam` only for a model with convolutions."""
     manifest = model.manifest
     images = {IMAGES: Tensor("DT_UINT8", (-1, *manifest.input_shape))}
     every = {name: Tensor("DT_FLOAT", (-1, *shape)) for name, shape in shapes(manifest).items()}
     probabilities = {PROBABILITIES: every.pop(PROBABILITIES)}
-    found = {DEFAULT: Signature(images, probabilities), ACTIVATIONS: Signature(images, every)}
+    offered = {DEFAULT: Signature(images, probabilities), ACTIVATIONS: Signature(images, every)}
     if manifest.convolutions:
         index = {INDEX: Tensor("DT_INT32", (-1,))}
         heatmap = {"heatmap": Tensor("DT_FLOAT", (-1, *manifest.convolutions[-1].output_shape[:2]))}
-        found[GRAD_CAM] = Signature({**images, **index}, heatmap)
-    return found
+        offered[GRAD_CAM] = Signature({**images, **index}, heatmap)
+    return offered
 
 
 def find(model: Model, name: str) -> Signature:
-    """The signature called `name`; Invalid lists those that exist."""
-    found = signatures(model)
-    if name not in found:
-        raise Invalid(f"There is no signature {name[:80]!r}; there is: {', '.join(found)}.")
-    return found[name]
+    """The signature `name`; raises Invalid, listing the signatures, if there is none."""
+    offered = signatures(model)
+    if name not in offered:
+        raise Invalid(f"There is no signature {name[:80]!r}; there is: {', '.join(offered)}.")
+    return offered[name]

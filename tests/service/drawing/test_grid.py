@@ -1,4 +1,4 @@
-"""Pictures of maps: what a cell's colour says is its value."""
+"""PNGs of maps: the colour of every cell is the colour of its value."""
 
 import io
 from typing import Literal
@@ -74,15 +74,17 @@ def test_all_zero_map_is_hatched_in_colours_of_no_palette() -> None:
     values[..., 0] = 0
     pixels, _ = tile(opened(grid.grid(values, "t")), 6)
     colours = {tuple(int(v) for v in colour) for colour in pixels.reshape(-1, 3)}
-    assert colours == set(canvas.ZERO)
+    assert colours == set(canvas.HATCH)
     for table in (palettes.VIRIDIS, palettes.BLUE_RED, palettes.BROWN_TEAL):
         assert colours.isdisjoint(map(tuple, table.tolist()))
-        assert {canvas.GROUND, canvas.EDGE}.isdisjoint(map(tuple, table.tolist()))
+        assert {canvas.BACKGROUND, canvas.EDGE}.isdisjoint(map(tuple, table.tolist()))
 
 
 @pytest.mark.parametrize("value", [0.0, 2.5, -2.5, 1e-42, -1e-42, 3e38, -3e38])
 @pytest.mark.parametrize("scale", ["layer", "map"])
-def test_constant_maps_divide_by_nothing(value: float, scale: Literal["layer", "map"]) -> None:
+def test_constant_maps_are_drawn_without_division_by_zero(
+    value: float, scale: Literal["layer", "map"]
+) -> None:
     values = np.full((4, 4, 2), value, np.float32)
     opened(grid.grid(values, "t", scale))
     opened(grid.single(values, "t", 0, scale))
@@ -99,7 +101,7 @@ def test_one_map_on_its_own_scale_keeps_the_layers_palette() -> None:
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("low", [0.0, -4.0])
-def test_what_is_not_finite_has_a_colour_of_its_own_and_leaves_the_others_theirs(
+def test_values_not_finite_have_their_own_colour_and_change_no_other(
     value: float, low: float
 ) -> None:
     values = maps(6, 6, 2, low=low)
@@ -116,7 +118,7 @@ def test_what_is_not_finite_has_a_colour_of_its_own_and_leaves_the_others_theirs
         assert palettes.NOT_FINITE not in set(map(tuple, table.tolist()))
 
 
-def test_nothing_finite_is_still_a_picture() -> None:
+def test_maps_without_a_finite_value_are_drawn() -> None:
     opened(grid.grid(np.full((3, 3, 2), np.nan, np.float32), "t"))
 
 
@@ -128,19 +130,19 @@ def test_a_black_composite_is_not_taken_for_a_map_of_zeros() -> None:
 
 
 @pytest.mark.parametrize("name", ["blue-red", "brown-teal"])
-def test_zeros_alone_are_the_middle_of_a_diverging_palette(name: str) -> None:
+def test_all_zero_values_take_the_middle_of_a_diverging_palette(name: str) -> None:
     scale = palettes.symmetric(np.zeros((2, 2), np.float32), name)
     (colour,) = scale.colours(np.zeros(1, np.float32))
     assert (colour == scale.table[palettes.MIDDLE]).all()
 
 
-def test_values_on_both_ends_of_float32_keep_their_colours() -> None:
+def test_scale_from_the_least_to_the_greatest_float32_does_not_overflow() -> None:
     values = np.array([-3e38, 0, 3e38], np.float32)
     expected = palettes.BLUE_RED[[0, palettes.MIDDLE, -1]]
     assert (palettes.anchored(values).colours(values) == expected).all()
 
 
-def test_a_long_title_leaves_the_bar_alone() -> None:
+def test_long_title_does_not_cover_the_colour_bar() -> None:
     title = "cifar10-lecture-3conv · conv3 before activation"
     pixels = np.asarray(opened(grid.single(maps(8, 8, 101), title, 100)).convert("RGB"))
     strip = pixels[16:28, -grid.MARGIN - grid.BAR : -grid.MARGIN]
@@ -148,7 +150,7 @@ def test_a_long_title_leaves_the_bar_alone() -> None:
     assert (strip[0, [0, -1]] == palettes.VIRIDIS[[0, -1]]).all()
 
 
-def test_range_is_in_the_text_chunks() -> None:
+def test_range_and_shape_are_in_the_text_chunks() -> None:
     values = maps(5, 4, 3)
     info = opened(grid.grid(values, "net · conv1")).info
     assert float(info["Minimum"]) == float(values.min())

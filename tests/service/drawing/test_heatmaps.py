@@ -1,4 +1,4 @@
-"""Filters and heatmaps as a client meets them."""
+"""The endpoints of filters and heatmaps, and the PNGs that they draw."""
 
 import io
 from typing import Any
@@ -51,7 +51,7 @@ def test_means_over_many_channels_use_the_whole_palette() -> None:
     assert float(image.info["Maximum"]) == float(means.max())
 
 
-def test_composite_has_zero_in_mid_grey_and_no_legend_of_another_palette() -> None:
+def test_composite_shows_zero_as_mid_grey_and_no_bar_of_another_palette() -> None:
     values = np.zeros((2, 2, 3, 2), np.float32)
     values[0, 0, :, 0] = (1, 0, -1)
     image = Image.open(io.BytesIO(kernels.draw(values, "t", composite=True)))
@@ -107,7 +107,7 @@ def test_uniform_image_gives_zeros_and_no_nan(client: TestClient) -> None:
     for method in ("grad-cam", "occlusion"):
         heat = array(client, f"/grad-cam?image={token}&method={method}")
         assert np.isfinite(heat).all()
-        if method == "occlusion":  # Covering black with black takes nothing away.
+        if method == "occlusion":  # Covering black with black changes nothing.
             assert not heat.any()
 
 

@@ -1,4 +1,4 @@
-"""Maps set to zero, and what the statistics of maps tell apart."""
+"""Maps set to zero by `/predict?zero=`, and the statistics of a layer's maps."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from service.models.registry import Models
 from tests.pictures import save, seven
 
 
-def test_change_is_the_difference_to_the_whole_network(client: TestClient) -> None:
+def test_change_is_the_difference_from_the_whole_network(client: TestClient) -> None:
     content = save(seven())
     (whole,) = client.post("/predict", content=content).json()["predictions"]
     (less,) = client.post("/predict?zero=conv1:0&zero=conv1:2", content=content).json()[
@@ -23,7 +23,7 @@ def test_change_is_the_difference_to_the_whole_network(client: TestClient) -> No
     assert "change" not in whole
 
 
-def test_all_maps_zero_leaves_nothing_of_the_image(client: TestClient) -> None:
+def test_answer_with_all_maps_zero_does_not_depend_on_the_image(client: TestClient) -> None:
     query = "&".join(f"zero=conv2:{i}" for i in range(4))
     answers = [
         client.post(f"/predict?{query}", content=save(seven(120, ink))).json()["predictions"][0]
@@ -32,7 +32,7 @@ def test_all_maps_zero_leaves_nothing_of_the_image(client: TestClient) -> None:
     assert answers[0]["probabilities"] == answers[1]["probabilities"]
 
 
-def test_bad_images_keep_their_place(client: TestClient) -> None:
+def test_unreadable_image_keeps_its_position(client: TestClient) -> None:
     files = [("file", b"text"), ("file", save(seven()))]
     bad, good = client.post("/predict?zero=conv1:1", files=files).json()["predictions"]
     assert "error" in bad
@@ -43,13 +43,13 @@ def test_bad_images_keep_their_place(client: TestClient) -> None:
     ("zero", "status"),
     [("conv1", 422), ("conv1:x", 422), (":1", 404), ("conv1:3", 404), ("pool1:0", 409)],
 )
-def test_maps_there_are_not_are_refused(client: TestClient, zero: str, status: int) -> None:
+def test_unknown_maps_are_refused(client: TestClient, zero: str, status: int) -> None:
     assert client.post("/predict", params={"zero": zero}, content=save(seven())).status_code == (
         status
     )
 
 
-def test_dead_on_every_image_and_zero_on_this_one_are_told_apart(client: TestClient) -> None:
+def test_dead_maps_differ_from_maps_zero_on_this_image(client: TestClient) -> None:
     models: Models = client.app.state.models  # type: ignore[attr-defined]
     answer = client.get("/layers/conv2/statistics?sample=7").json()
     recorded = models.get().manifest.statistics["conv2"]
@@ -62,7 +62,7 @@ def test_dead_on_every_image_and_zero_on_this_one_are_told_apart(client: TestCli
         assert one["image"]["mean"] == pytest.approx(float(np.mean(values["values"])), abs=1e-6)
 
 
-def test_maps_of_the_whole_network_are_not_passed_for_those_without(client: TestClient) -> None:
+def test_layers_and_zero_together_are_refused(client: TestClient) -> None:
     answer = client.post("/predict?zero=conv1:0&layers=conv2", content=save(seven()))
     assert answer.status_code == 422
 

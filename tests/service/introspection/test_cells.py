@@ -1,4 +1,4 @@
-"""Every number of every map can be taken apart, and the parts add up to it."""
+"""Every cell of every map is shown as arithmetic, and that arithmetic gives the cell's value."""
 
 import io
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 
 from service.app import create_app
 from service.images import tokens
-from service.introspection import cells, pointwise
+from service.introspection import cells
 from service.manifest import POOLING, Layer, Manifest
 from service.models.folder import find
 from service.routes import links
@@ -33,11 +33,11 @@ def shipped() -> Iterator[TestClient]:
 
 
 def has_cells(layer: Layer) -> bool:
-    return layer.kernel is not None or layer.kind in POOLING | pointwise.KINDS
+    return layer.kernel is not None or layer.kind in POOLING | cells.POINTWISE
 
 
 def cases(layer: Layer, random: np.random.Generator) -> Iterator[tuple[int, int, int]]:
-    """Corners, edges and a few places between, each in a random map."""
+    """Corners, edges and a random row and column, each in a random map."""
     height, width, maps = (1, 1, *layer.output_shape)[-3:]
     for row in {0, height - 1, int(random.integers(height))}:
         for column in {0, width - 1, int(random.integers(width))}:
@@ -76,10 +76,10 @@ def check_convolution(parts: dict[str, Any]) -> None:
     assert parts["sum"] + parts["bias"] == pytest.approx(parts["pre"], abs=1e-9)
     if parts["activation"] == "relu":
         assert parts["value"] == max(0, parts["pre"])
-    # 1e-4 of what is added up; of the sum itself where nothing cancels.
+    # Within 1e-4 of Σ|term|, which is the sum itself if no terms cancel.
     mass = sum(float(np.abs(one["products"]).sum()) for one in parts["inputs"])
     assert parts["difference"] <= 1e-4 * (mass + abs(parts["bias"])) + 1e-6
-    if parts["activation"] in (None, "relu"):  # Half a unit in the last place a number added.
+    if parts["activation"] in (None, "relu"):  # One unit roundoff a term.
         terms = sum(np.size(one["products"]) for one in parts["inputs"]) + 1
         assert parts["bound"] <= 1.01 * (terms + 1) * 2**-24 * (mass + abs(parts["bias"])) + 1e-6
 
@@ -112,7 +112,7 @@ def array(client: TestClient, url: str, **query: str) -> Any:
 
 
 @pytest.mark.parametrize(("name", "folder"), SHIPPED, ids=[name for name, _ in SHIPPED])
-def test_cells_are_what_tensorflow_makes_of_the_maps_in_double_precision(
+def test_cells_agree_with_tensorflow_in_double_precision(
     shipped: TestClient, name: str, folder: Path
 ) -> None:
     random = np.random.default_rng(7)
@@ -129,7 +129,7 @@ def test_cells_are_what_tensorflow_makes_of_the_maps_in_double_precision(
         exact = convolve(fed, kernel, layer) + bias
         mass = convolve(np.abs(fed), np.abs(kernel), layer) + np.abs(bias)
         url = f"/layers/{layer.name}/feature-maps"
-        # Where nothing cancels, the network itself is within 1e-4 of it.
+        # Where terms do not cancel, the network is within 1e-4 of the exact sum.
         found = array(shipped, url, stage="pre", **query)
         whole = np.abs(exact) >= mass / 100
         assert whole.mean() > 0.5
@@ -164,7 +164,7 @@ def test_cells_under_same_padding_and_strides(
 
 
 def test_receptive_field_is_all_that_changes_the_cell(client: TestClient) -> None:
-    """Pixels outside the box leave the cell as it is; some pixel inside does not."""
+    """Noise outside the box leaves the cell unchanged; noise inside changes it."""
     random = np.random.default_rng(8)
     pixels = random.integers(0, 256, (12, 12, 1), dtype=np.uint8)
     url = "/layers/conv2/feature-maps/1/cells/1/0"
@@ -182,7 +182,7 @@ def test_receptive_field_is_all_that_changes_the_cell(client: TestClient) -> Non
     assert ask(np.where(inside, noise, pixels))["pre"] != before["pre"]
 
 
-def test_upload_is_taken_apart_as_well(client: TestClient) -> None:
+def test_uploaded_image_has_the_cells_of_its_token(client: TestClient) -> None:
     answer = client.post("/layers/conv1/feature-maps/0/cells/5/5", files={"file": save(seven())})
     token = answer.json()["image"]
     linked = client.get(f"/layers/conv1/feature-maps/0/cells/5/5?image={token}")
@@ -200,7 +200,7 @@ def test_upload_is_taken_apart_as_well(client: TestClient) -> None:
         ("/layers/conv1/feature-maps/0/cells/a/0", 422),
     ],
 )
-def test_places_that_do_not_exist_are_refused(client: TestClient, url: str, status: int) -> None:
+def test_cells_that_do_not_exist_are_refused(client: TestClient, url: str, status: int) -> None:
     assert client.get(url).status_code == status
 
 
@@ -212,7 +212,7 @@ def test_known_etag_is_unchanged(client: TestClient) -> None:
 
 @pytest.fixture(scope="module")
 def branched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    """SAME with stride 2 on even and odd sides, one way around two convolutions, no bias at one."""
+    """SAME with stride 2 on even and odd sides, a skip over two convolutions, one without bias."""
     random = np.random.default_rng(6)
 
     def draw(*size: int) -> Any:
@@ -267,23 +267,26 @@ def test_cells_of_uneven_padding_and_other_activations(branched: TestClient) -> 
         ("conv1/feature-maps/0/cells/5/6", (10, 10, 12, 13)),  # surplus padding at the end
         ("conv1/feature-maps/0/cells/0/0", (0, 0, 3, 3)),
         ("conv3/feature-maps/0/cells/0/0", (0, 0, 7, 7)),
-        ("pool1/pooled-maps/0/cells/0/0", (0, 0, 11, 9)),  # the way round is the shorter one
+        (
+            "pool1/pooled-maps/0/cells/0/0",
+            (0, 0, 11, 9),
+        ),  # the skip connection has the smaller field
     ],
 )
-def test_receptive_field_holds_every_way_to_the_cell(
+def test_receptive_field_holds_every_path_to_the_cell(
     branched: TestClient, url: str, box: tuple[int, ...]
 ) -> None:
     field = branched.get(f"/layers/{url}").json()["receptive_field"]
     assert (field["top"], field["left"], field["bottom"], field["right"]) == box
 
 
-def test_cells_that_are_no_single_sum_are_refused(branched: TestClient) -> None:
+def test_cells_of_softmax_layers_are_refused(branched: TestClient) -> None:
     for url in ("conv4/feature-maps", "output/feature-maps"):
         answer = branched.get(f"/layers/{url}/0/cells/0/0")
         assert answer.status_code == 409, answer.text
 
 
-def test_a_sum_of_branches_names_them(branched: TestClient) -> None:
+def test_sum_of_branches_names_their_layers(branched: TestClient) -> None:
     answer = branched.get("/layers/block1.sum/feature-maps/2/cells/3/4").json()
     assert [one["layer"] for one in answer["terms"]] == ["conv1", "conv3"]
     for one in answer["terms"]:
@@ -291,7 +294,7 @@ def test_a_sum_of_branches_names_them(branched: TestClient) -> None:
         assert one["value"] == pytest.approx(there)
 
 
-def test_a_global_pool_sees_the_whole_map(branched: TestClient) -> None:
+def test_window_of_global_pooling_is_the_whole_map(branched: TestClient) -> None:
     answer = branched.get("/layers/pool3/pooled-maps/1/cells/0/0").json()
     whole = branched.get("/layers/pool2/pooled-maps/1").json()["values"]
     assert np.array(answer["window"]) == pytest.approx(np.array(whole))
@@ -299,7 +302,7 @@ def test_a_global_pool_sees_the_whole_map(branched: TestClient) -> None:
 
 
 @pytest.mark.parametrize("name", ["silu", "gelu", "tanh", "sigmoid"])
-def test_activations_stay_finite_far_out(name: str) -> None:
+def test_activations_are_finite_for_large_inputs(name: str) -> None:
     low, high = cells.ACTIVATIONS[name](-1e6), cells.ACTIVATIONS[name](1e6)
     assert abs(low) <= 1
     assert high in (1, 1e6)

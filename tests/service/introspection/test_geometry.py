@@ -1,4 +1,4 @@
-"""Sizes and paddings: the lecture's numbers, and random ones against TensorFlow."""
+"""Sizes and paddings: the lecture's numbers, and random ones compared with TensorFlow."""
 
 import numpy as np
 import pytest
@@ -39,10 +39,10 @@ def test_output_and_padding(
 
 @settings(deadline=None)
 @given(SIZE, STEP, STEP, PADDING)
-def test_windows_are_tensorflows(
+def test_windows_agree_with_tensorflow(
     size: int, kernel: int, stride: int, padding: geometry.Padding
 ) -> None:
-    """On 1, 2, 4, …, a sum of ones says exactly which inputs a window saw."""
+    """With inputs 1, 2, 4, …, the sum of a window tells which inputs are in it."""
     if padding == "VALID" and kernel > size:
         return
     values = 2.0 ** np.arange(size)

@@ -1,4 +1,4 @@
-"""No order of adding in float32 leaves the bound."""
+"""Float32 sums stay within the bound in any order of adding."""
 
 import numpy as np
 import pytest
@@ -20,15 +20,15 @@ def test_float32_stays_within_the_bound_in_any_order(size: int, shift: float) ->
         for product in (a * b)[order]:
             total += product
         assert abs(float(total) - exact.sum()) <= bound
-    assert bound <= (size + 2) * rounding.UNIT * np.abs(exact).sum()
+    assert bound <= (size + 2) * rounding.UNIT_ROUNDOFF * np.abs(exact).sum()
 
 
-def test_a_wrong_number_is_out_of_bounds() -> None:
-    """What cancels may be off relatively; a term left out is noticed all the same."""
+def test_bound_is_smaller_than_a_missing_term() -> None:
+    """Although large terms cancel, leaving out the small one exceeds the bound."""
     terms = np.array([1.0, -1.0, 1e-6])
     assert rounding.of_sum(terms) < 1e-6
 
 
 @pytest.mark.parametrize("name", ["silu", "gelu", "tanh", "sigmoid"])
-def test_an_activation_widens_the_bound(name: str) -> None:
+def test_activation_that_rounds_widens_the_bound(name: str) -> None:
     assert rounding.after(name, 2.0, 1e-6) > 1e-6 == rounding.after("relu", 2.0, 1e-6)

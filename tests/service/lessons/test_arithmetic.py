@@ -1,4 +1,4 @@
-"""The lecture's arithmetic: its own examples, and random ones against TensorFlow."""
+"""The lessons: the lecture's examples, and random ones compared with TensorFlow."""
 
 from typing import Any
 
@@ -136,7 +136,7 @@ def test_refusals_name_the_field_and_the_rule(
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
-def test_numbers_that_are_none_are_refused(client: TestClient, number: str) -> None:
+def test_numbers_not_finite_are_refused(client: TestClient, number: str) -> None:
     response = client.post(
         "/lessons/convolution",
         content=f'{{"input": [[{number}]], "kernel": [[1]]}}',
@@ -147,12 +147,12 @@ def test_numbers_that_are_none_are_refused(client: TestClient, number: str) -> N
 
 
 SIDE = st.integers(1, 9)
-SMALL = st.integers(1, 4)
+SIZE = st.integers(1, 4)
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
-@given(SIDE, SIDE, SMALL, SMALL, SMALL, SMALL, SMALL, SMALL, st.booleans(), st.integers(0, 99))
-def test_convolution_is_tensorflows(
+@given(SIDE, SIDE, SIZE, SIZE, SIZE, SIZE, SIZE, SIZE, st.booleans(), st.integers(0, 99))
+def test_convolution_agrees_with_tensorflow(
     h: int, w: int, kh: int, kw: int, c: int, n: int, sh: int, sw: int, same: bool, seed: int
 ) -> None:
     padding: geometry.Padding = "SAME" if same or kh > h or kw > w else "VALID"
@@ -165,8 +165,8 @@ def test_convolution_is_tensorflows(
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
-@given(SIDE, SIDE, SMALL, SMALL, SMALL, SMALL, st.booleans(), st.integers(0, 99))
-def test_pooling_is_tensorflows(
+@given(SIDE, SIDE, SIZE, SIZE, SIZE, SIZE, st.booleans(), st.integers(0, 99))
+def test_pooling_agrees_with_tensorflow(
     h: int, w: int, kh: int, kw: int, sh: int, sw: int, same: bool, seed: int
 ) -> None:
     padding: geometry.Padding = "SAME" if same or kh > h or kw > w else "VALID"

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from service.errors import Busy
-from service.models.batching import LARGEST, Batcher
+from service.models.batching import MAX_BATCH, Batcher
 
 
 class Network:
@@ -53,7 +53,7 @@ def test_every_caller_gets_its_own_rows() -> None:
             calls = [list(range(i, i + i % 5 + 1)) for i in range(0, 200, 3)]
             rows = await asyncio.gather(*(batcher(images(*call)) for call in calls))
             assert [row[:, 0].tolist() for row in rows] == calls
-            assert max(network.sizes) <= LARGEST
+            assert max(network.sizes) <= MAX_BATCH
             assert len(network.sizes) < len(calls)
 
     run(test)
@@ -74,7 +74,7 @@ def test_what_waits_while_the_model_works_goes_together() -> None:
     run(test)
 
 
-@pytest.mark.parametrize("count", [1, 2, 3, LARGEST - 1, LARGEST, LARGEST + 1, 200])
+@pytest.mark.parametrize("count", [1, 2, 3, MAX_BATCH - 1, MAX_BATCH, MAX_BATCH + 1, 200])
 def test_any_number_of_images_comes_back_in_order(count: int) -> None:
     async def test() -> None:
         async with batching() as (_, batcher):

@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY
 
 from service.manifest import MapStatistics
 from service.models import drift as traffic
-from service.models.drift import WINDOW, Drift
+from service.models.drift import WINDOW, MapDrift
 from service.models.registry import Models
 from service.observability import metrics
 from service.settings import Settings
@@ -28,18 +28,18 @@ def recorded(*zeros: float) -> MapStatistics:
 
 def test_maps_are_set_beside_those_of_the_test_set() -> None:
     labels = {"model": "m", "version": "1", "layer": "conv1"}
-    drift = Drift(recorded(0.5, 0.5, 1, 1), ("m", "1", "conv1"))
+    drift = MapDrift(recorded(0.5, 0.5, 1, 1), ("m", "1", "conv1"))
     maps = np.ones((2, 2, 4), np.float32)
     maps[..., 1] = maps[..., 3] = 0  # The second died, the third woke, the first has no zero left.
     for _ in range(WINDOW - 1):
-        drift.see(maps)
+        drift.observe(maps)
     assert number("convlens_dead_maps", **labels) is None
-    drift.see(maps)
+    drift.observe(maps)
     assert number("convlens_dead_maps", **labels) == 1
     assert number("convlens_woken_maps", **labels) == 1
     assert number("convlens_map_drift", **labels) == pytest.approx((0.5 + 0.5 + 1 + 0) / 4)
     for _ in range(WINDOW):
-        drift.see(np.array([[[0, 1, 0, 0]]], np.float32))
+        drift.observe(np.array([[[0, 1, 0, 0]]], np.float32))
     assert number("convlens_woken_maps", **labels) == 0
 
 

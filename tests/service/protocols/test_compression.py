@@ -1,4 +1,4 @@
-"""Compressed bodies, honest and not."""
+"""Compressed bodies: decoded, refused if broken or too large, and made."""
 
 import gzip
 import zlib
@@ -20,12 +20,12 @@ BODY = b"tensor" * 100
         (zlib.compress(BODY), "deflate"),
     ],
 )
-def test_body_is_the_one_that_was_meant(body: bytes, encoding: str | None) -> None:
+def test_body_is_decoded(body: bytes, encoding: str | None) -> None:
     assert compression.decompress(body, encoding, len(BODY)) == BODY
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
-def test_answer_comes_back_as_it_was(encoding: str) -> None:
+def test_compressed_answer_decompresses_to_the_body(encoding: str) -> None:
     packed = compression.compress(BODY, encoding)
     assert len(packed) < len(BODY)
     assert compression.decompress(packed, encoding, len(BODY)) == BODY
@@ -44,13 +44,15 @@ def test_answer_comes_back_as_it_was(encoding: str) -> None:
         (BODY, "gzip, gzip", Malformed),
     ],
 )
-def test_other_bodies_are_refused(body: bytes, encoding: str, refusal: type[Exception]) -> None:
+def test_broken_and_too_large_bodies_are_refused(
+    body: bytes, encoding: str, refusal: type[Exception]
+) -> None:
     with pytest.raises(refusal):
         compression.decompress(body, encoding, 600)
 
 
 @pytest.mark.parametrize(
-    ("accept", "wanted"),
+    ("accept", "encoding"),
     [
         (None, None),
         ("gzip", "gzip"),
@@ -59,5 +61,7 @@ def test_other_bodies_are_refused(body: bytes, encoding: str, refusal: type[Exce
         ("identity", None),
     ],
 )
-def test_only_who_asks_for_one_coding_gets_it(accept: str | None, wanted: str | None) -> None:
-    assert compression.wanted(accept) == wanted
+def test_answers_are_compressed_for_a_single_encoding_only(
+    accept: str | None, encoding: str | None
+) -> None:
+    assert compression.requested(accept) == encoding

@@ -1,4 +1,4 @@
-"""A model's outputs by name and shape, and the most that one answer may hold."""
+"""A model's outputs by name and shape, and the limit on the values of an answer."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ def manifest(tiny_models: Path) -> Manifest:
 
 
 @pytest.mark.parametrize("folder", find(ROOT / "models"), ids=lambda folder: folder.parent.name)
-def test_manifest_names_every_output_that_the_signatures_have(folder: Path) -> None:
+def test_shapes_are_those_of_the_network(folder: Path) -> None:
     manifest = Manifest.read(folder)
     network = Network(folder, manifest.input_shape)
     found = network.activations(np.zeros((1, *manifest.input_shape), np.uint8))
@@ -35,7 +35,7 @@ def test_unknown_output_names_those_that_exist(manifest: Manifest) -> None:
         outputs.check(manifest, ["conv9"], 1, 1)
 
 
-def test_answer_without_end_is_refused_before_it_is_computed(manifest: Manifest) -> None:
+def test_too_large_an_answer_is_refused_before_it_is_computed(manifest: Manifest) -> None:
     outputs.check(manifest, ["conv1"], 2, 2 * 12 * 12 * 3)
     with pytest.raises(TooLarge, match="fewer outputs"):
         outputs.check(manifest, ["conv1"], 2, 2 * 12 * 12 * 3 - 1)

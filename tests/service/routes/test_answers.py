@@ -1,4 +1,4 @@
-"""What a client already has costs the model nothing, whatever it asks for."""
+"""A request whose ETag is known gets 304 without a call of the model."""
 
 import asyncio
 from collections.abc import Callable
@@ -24,16 +24,16 @@ URLS = [
 
 @pytest.fixture
 def calls(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The names of the signatures that the default model runs from here on, its cache emptied."""
+    """The names of the functions that the default model runs from now on; its cache is emptied."""
     models: Models = client.app.state.models  # type: ignore[attr-defined]
     model: Model = models.get()
     made: list[str] = []
-    # Loaded here, so that its proof is not counted.
+    # Loaded here, so that its golden check is not counted.
     saved = asyncio.run(model._saved_model())
     for place, name in ((model.network, "activations"), (saved, "grad_cam"), (model, "_classify")):
         run = getattr(place, name)
         monkeypatch.setattr(place, name, _counted(run, name, made))
-    model._kept.clear()
+    model._cached.clear()
     return made
 
 
@@ -68,7 +68,7 @@ def test_all_layers_and_cells_of_an_image_share_one_pass(
     assert calls == ["activations"]
 
 
-def test_filters_need_no_call_at_all(client: TestClient, calls: list[str]) -> None:
+def test_filters_call_no_model(client: TestClient, calls: list[str]) -> None:
     first = client.get("/layers/conv1/filters?format=npy")
     known = {"if-none-match": first.headers["etag"]}
     assert client.get("/layers/conv1/filters?format=npy", headers=known).status_code == 304

@@ -1,4 +1,4 @@
-"""Feature maps and pooled maps as a client meets them."""
+"""The endpoints of feature maps and pooled maps."""
 
 import io
 from typing import Any
@@ -90,7 +90,7 @@ def test_known_etag_costs_no_forward_pass(
         return activations(images)
 
     monkeypatch.setattr(network, "activations", counted)
-    model(client)._kept.clear()
+    model(client)._cached.clear()
     response = client.get(url, headers={"if-none-match": tag})
     assert (response.status_code, response.content, calls) == (304, b"", 0)
     for _ in range(3):
@@ -112,7 +112,7 @@ def test_etag_differs_when_the_service_itself_does(
 ) -> None:
     url = "/layers/conv1/feature-maps?sample=5&format=png"
     tag = client.get(url).headers["etag"]
-    monkeypatch.setattr(answers, "source", lambda: "another version's code")
+    monkeypatch.setattr(answers, "source_digest", lambda: "another version's code")
     answer = client.get(url, headers={"if-none-match": tag})
     assert (answer.status_code, answer.headers["etag"] != tag) == (200, True)
 

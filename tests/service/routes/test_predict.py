@@ -12,7 +12,7 @@ from PIL import Image
 
 from service.app import create_app
 from service.images import tokens
-from service.routes import answers as representations
+from service.routes.answers import maps_first
 from service.settings import Settings
 from tests.pictures import noise, save, seven
 
@@ -92,7 +92,7 @@ def test_maps_in_base64_are_those_in_lists(client: TestClient) -> None:
     for name, one in packed["maps"].items():
         values = np.frombuffer(base64.b64decode(one["values"]), "<f4").reshape(one["shape"])
         expected = np.array(lists["maps"][name]["values"], np.float32)
-        assert (representations.maps_first(values) == expected).all()
+        assert (maps_first(values) == expected).all()
     assert (
         client.post("/predict?layers=dense1/post", files=upload(save(seven()))).status_code == 404
     )

@@ -1,4 +1,4 @@
-"""NVIDIA's own client, as its users have it, against a real server."""
+"""NVIDIA's tritonclient against a running server."""
 
 import asyncio
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ def images(*, binary: bool = True, values: NDArray[Any] = IMAGES) -> list[Any]:
     return [tensor.set_data_from_numpy(values, binary_data=binary)]
 
 
-def test_client_learns_what_there_is(triton: Any) -> None:
+def test_health_metadata_and_repository(triton: Any) -> None:
     assert triton.is_server_live()
     assert triton.is_server_ready()
     assert triton.is_model_ready(NAME)
@@ -57,7 +57,7 @@ def test_client_learns_what_there_is(triton: Any) -> None:
 @pytest.mark.parametrize("binary", [True, False])
 @pytest.mark.parametrize("request_coding", [None, "gzip", "deflate"])
 @pytest.mark.parametrize("answer_coding", [None, "gzip", "deflate"])
-def test_every_way_to_send_and_to_answer_agrees(
+def test_binary_and_compressed_requests_and_answers_agree(
     triton: Any, binary: bool, request_coding: str | None, answer_coding: str | None
 ) -> None:
     wanted = [
@@ -92,7 +92,7 @@ def test_classes_come_as_labels(triton: Any, binary: bool) -> None:
     assert [text.split(":")[2] for text in texts] == list(labels[plain.argmax(axis=1)])
 
 
-def test_answers_of_many_at_once_are_those_of_each(triton: Any) -> None:
+def test_concurrent_requests_get_their_own_answers(triton: Any) -> None:
     many = np.random.default_rng(2).integers(0, 256, (24, 1, 12, 12, 1), dtype=np.uint8)
     alone = [triton.infer(NAME, images(values=one)).as_numpy("probabilities") for one in many]
     waiting = [triton.async_infer(NAME, images(values=one)) for one in many]
@@ -116,7 +116,7 @@ def test_refusals_carry_status_and_sentence(triton: Any) -> None:
         triton.load_model(NAME)
 
 
-def test_the_asyncio_client_works_as_well(address: str, triton: Any) -> None:
+def test_asyncio_client(address: str, triton: Any) -> None:
     async def ask() -> list[Any]:
         async with aio.InferenceServerClient(address) as client:
             assert await client.is_model_ready(NAME)

@@ -1,4 +1,4 @@
-"""`/v2` as a client meets it that speaks the Open Inference Protocol by hand."""
+"""`/v2` by hand-written requests of the Open Inference Protocol."""
 
 import gzip
 import json
@@ -11,7 +11,8 @@ from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 
 from service.protocols import outputs
-from service.protocols.open_inference.infer import HEADER_LENGTH, SMALL
+from service.protocols.json_body import INLINE_BYTES
+from service.protocols.open_inference.infer import HEADER_LENGTH
 
 INFER = "/v2/models/tiny-digit/infer"
 IMAGES = np.random.default_rng(1).integers(0, 256, (3, 12, 12, 1), dtype=np.uint8)
@@ -28,7 +29,7 @@ def request(*wanted: Any, images: NDArray[Any] = IMAGES, **more: Any) -> dict[st
 
 
 def binary(images: NDArray[Any] = IMAGES, *, tail: bytes | None = None, **more: Any) -> Any:
-    """The content and headers of a request whose tensor follows its JSON."""
+    """Content and headers of a request whose tensor follows its JSON."""
     data = images.tobytes()
     parameters = {"binary_data_size": len(data)}
     described = {**tensor(images), "parameters": parameters}
@@ -110,15 +111,13 @@ def test_outputs_choose_layers_and_their_form(client: TestClient) -> None:
     np.testing.assert_allclose(found["probabilities"], plain, atol=1e-6)
 
 
-def test_one_image_has_the_maps_that_its_page_shows(client: TestClient) -> None:
+def test_maps_of_one_image_are_those_of_the_layer_routes(client: TestClient) -> None:
     found = arrays(client.post(INFER, json=request("pool1", images=IMAGES[:1])))["pool1"]
     many = arrays(client.post(INFER, json=request("pool1")))["pool1"]
     np.testing.assert_allclose(found[0], many[0], atol=1e-5)
 
 
-def test_more_images_than_go_through_the_layers_at_once(
-    client: TestClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_more_images_than_one_chunk(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = arrays(client.post(INFER, json=request("conv2", "logits")))
     monkeypatch.setattr(outputs, "CHUNK", 2)
     pieces = arrays(client.post(INFER, json=request("conv2", "logits")))
@@ -146,9 +145,9 @@ def test_classification_gives_the_best_labels(client: TestClient) -> None:
         assert float(value) == pytest.approx(row.max(), abs=1e-6)
 
 
-def test_large_requests_and_answers_go_by_threads(client: TestClient) -> None:
+def test_large_requests_and_answers_use_threads(client: TestClient) -> None:
     spaces = json.dumps(request("conv1")).replace(", ", ", " + " " * 200).encode()
-    assert len(spaces) > SMALL
+    assert len(spaces) > INLINE_BYTES
     packed = client.post(
         INFER,
         content=gzip.compress(spaces),
@@ -159,7 +158,7 @@ def test_large_requests_and_answers_go_by_threads(client: TestClient) -> None:
         assert arrays(response)["conv1"].shape == (3, 12, 12, 3)
 
 
-def test_what_tritons_clients_ask_besides(client: TestClient) -> None:
+def test_extensions_of_triton(client: TestClient) -> None:
     assert client.get("/v2/models").json() == {"models": ["tiny-digit", "tiny-photo"]}
     index = client.post("/v2/repository/index").json()
     assert index[0] == {"name": "tiny-digit", "version": "1", "state": "READY", "reason": ""}
@@ -291,7 +290,7 @@ def test_unknown_output_lists_those_that_exist(client: TestClient) -> None:
     assert "conv1, conv1/pre, pool1" in response.json()["error"]
 
 
-def test_a_body_that_unpacks_too_far_is_refused(client: TestClient) -> None:
+def test_body_that_decompresses_to_too_much_is_refused(client: TestClient) -> None:
     bomb = gzip.compress(b" " * 1_000_001)
     response = client.post(INFER, content=bomb, headers={"Content-Encoding": "gzip"})
     assert response.status_code == 413

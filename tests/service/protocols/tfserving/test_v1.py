@@ -1,4 +1,4 @@
-"""`/v1/models` as TensorFlow Serving's clients meet it, by the requests of its api_rest.md."""
+"""`/v1/models` by the requests of TensorFlow Serving's api_rest.md."""
 
 import base64
 import gzip
@@ -10,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from service.protocols.tfserving.predict import SMALL
+from service.protocols.json_body import INLINE_BYTES
 from tests.pictures import save, seven
 
 PREDICT = "/v1/models/tiny-digit:predict"
@@ -134,9 +134,9 @@ def test_grad_cam_takes_a_class_an_image(client: TestClient) -> None:
     np.testing.assert_allclose(columns, rows, atol=1e-6)
 
 
-def test_large_and_compressed_requests_go_by_a_thread(client: TestClient) -> None:
+def test_large_and_compressed_requests_use_a_thread(client: TestClient) -> None:
     spaces = json.dumps({"instances": ROWS}).replace(", ", ", " + " " * 300).encode()
-    assert len(spaces) > SMALL
+    assert len(spaces) > INLINE_BYTES
     expected = answer(client, {"instances": ROWS})
     for content, headers in ((spaces, {}), (gzip.compress(spaces), {"Content-Encoding": "gzip"})):
         assert client.post(PREDICT, content=content, headers=headers).json() == expected
