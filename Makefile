@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 judged = $(shell $(1) -c 'import sys; v = sys.version; print("usable" if sys.version_info >= (3, 11) else "Python " + v.split()[0])' 2>/dev/null)
 ENVIRONMENT := $(if $(wildcard $(BIN)/pip),$(call judged,$(BIN)/python))
 
-.PHONY: help serve test check format requirements audit fuzz image clean
+.PHONY: help serve test check format docs requirements audit fuzz image clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,9 +27,13 @@ format: $(VENV)/dev.stamp  ## format the code and mend what the linter can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+docs: $(VENV)/docs.stamp  ## build the documentation as a site in build/site; a broken link fails
+	$(BIN)/sphinx-build -q -E -W --keep-going -c docs . build/site
+
 requirements: $(VENV)/dev.stamp  ## compile the pinned requirements from pyproject.toml
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header --extra docs -c requirements-dev.txt pyproject.toml -o requirements-docs.txt
 
 audit: $(VENV)/dev.stamp  ## ask the public advisories about every pinned requirement
 	$(BIN)/pip-audit --progress-spinner off --no-deps --disable-pip --requirement requirements.txt
@@ -61,4 +65,8 @@ endif
 
 $(VENV)/dev.stamp: requirements-dev.txt $(VENV)/serve.stamp
 	$(BIN)/pip install --quiet --requirement requirements-dev.txt
+	touch $@
+
+$(VENV)/docs.stamp: requirements-docs.txt $(VENV)/serve.stamp
+	$(BIN)/pip install --quiet --requirement requirements-docs.txt
 	touch $@

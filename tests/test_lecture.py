@@ -1,4 +1,4 @@
-"""docs/lecture.md: its requests give its results, and what it points to exists."""
+"""docs/explanation/lecture.md: its requests give its results, and what it points to exists."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from training.recipes import RECIPES
 from training.reproduction import first_maps
 
 ROOT = Path(__file__).parent.parent
-TEXT = (ROOT / "docs" / "lecture.md").read_text(encoding="utf-8")
+TEXT = (ROOT / "docs" / "explanation" / "lecture.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(
     r"-d '([^']+)' localhost:8000(\S+)\n```\n\n`result`: `([^`]+)`", TEXT, re.MULTILINE
 )
@@ -42,7 +42,7 @@ def test_pages_exist_on_the_shipped_models() -> None:
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\(([^)]+)\)", TEXT))))
 def test_linked_file_exists(target: str) -> None:
-    assert (ROOT / "docs" / target).is_file()
+    assert (ROOT / "docs" / "explanation" / target).is_file()
 
 
 def test_networks_named_exist() -> None:

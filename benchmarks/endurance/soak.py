@@ -1,6 +1,6 @@
 """`python -m benchmarks.endurance.soak`: mixed requests at 70 % of the peak rate, for hours.
 
-    python -m benchmarks.endurance.soak --minutes 30 --output docs/soak.md
+    python -m benchmarks.endurance.soak --minutes 30 --output docs/reference/benchmarks/soak.md
 
 Starts `convlens serve`, measures how many requests of the mix it answers a second with this client
 on the same cores, sends 70 % of that at a constant rate, checks every answer, and samples the

@@ -1,6 +1,6 @@
 """`python -m benchmarks.looking_inside`: how fast convlens shows maps, compared with others.
 
-    python -m benchmarks.looking_inside --data DIR --output docs/benchmarks/introspection
+    python -m benchmarks.looking_inside --data DIR --output docs/reference/benchmarks/introspection
     python -m benchmarks.looking_inside --parts http --commits 947701d
 
 Three parts: `http` requests maps from a running convlens and from earlier commits, `process`

@@ -12,9 +12,10 @@ Part = Mapping[str, Any]
 
 HEAD = """# Looking inside
 
-By `python -m benchmarks.looking_inside --data DIR --output docs/benchmarks/introspection`. The
-network is `mnist-lecture`; its maps are conv1 26×26×32, pool1 13×13×32, conv2 11×11×64 and pool2
-5×5×64, 145 kB in float32.
+By
+`python -m benchmarks.looking_inside --data DIR --output docs/reference/benchmarks/introspection`.
+The network is `mnist-lecture`; its maps are conv1 26×26×32, pool1 13×13×32, conv2 11×11×64 and
+pool2 5×5×64, 145 kB in float32.
 """
 
 

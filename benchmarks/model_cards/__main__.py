@@ -1,4 +1,4 @@
-"""`python -m benchmarks.model_cards`: measures every shipped model and writes docs/models.md.
+"""`python -m benchmarks.model_cards`: measures every shipped model and writes docs/reference/models.md.
 
 A model's card has its accuracy, its calibration, its robustness against corrupted and
 out-of-distribution images, and the time that it takes.
@@ -46,13 +46,13 @@ def main(
     ] = Path("models"),
     output: Annotated[
         Path, typer.Option(help="The page; plots and figures go into a folder with its name.")
-    ] = Path("docs/models.md"),
+    ] = Path("docs/reference/models.md"),
     count: Annotated[
         int, typer.Option(min=1, help="Test images to corrupt, in each of 24 ways.")
     ] = 2_000,
     trained: Annotated[
         Path, typer.Option(help="Folder of the reproduction's results, for the time of an epoch.")
-    ] = Path("docs/reproduction"),
+    ] = Path("docs/reference/reproduction"),
 ) -> None:
     """Measures all models; writes their cards, the table of robustness and the cost of an image.
 

@@ -1,4 +1,4 @@
-"""Manifests and figures become docs/models.md: a table of all models, their robustness, cards."""
+"""Manifests and figures become docs/reference/models.md: the table, the robustness, the cards."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

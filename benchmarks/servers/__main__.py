@@ -1,6 +1,6 @@
 """`python -m benchmarks.servers`: compares convlens with other model servers.
 
-    python -m benchmarks.servers --data DIR --output docs/benchmarks/serving   # everything
+    python -m benchmarks.servers --data DIR --output docs/reference/benchmarks/serving  # everything
     python -m benchmarks.servers --peers convlens,starlette-noop,fastapi-signature --rounds 1
 
 In every round the servers run one after the other, each alone. Their answers are compared with the

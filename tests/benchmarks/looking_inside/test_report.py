@@ -5,7 +5,7 @@ from pathlib import Path
 
 from benchmarks.looking_inside import report as report
 
-FOLDER = Path(__file__).parents[3] / "docs" / "benchmarks"
+FOLDER = Path(__file__).parents[3] / "docs" / "reference" / "benchmarks"
 RECORD = json.loads((FOLDER / "introspection.json").read_text(encoding="utf-8"))
 
 

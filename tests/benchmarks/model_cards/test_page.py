@@ -1,4 +1,4 @@
-"""Models are measured, and docs/models.md says what was measured and what the manifests say."""
+"""docs/reference/models.md says what was measured and what the manifests say."""
 
 import re
 from pathlib import Path
@@ -19,10 +19,10 @@ from training.datasets.named import Dataset
 from training.exporting import write_model
 
 ROOT = Path(__file__).parents[3]
-PAGE = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "reference" / "models.md").read_text(encoding="utf-8")
 MEASURED = {
     path.stem: Figures.model_validate_json(path.read_bytes())
-    for path in sorted((ROOT / "docs" / "models").glob("*.json"))
+    for path in sorted((ROOT / "docs" / "reference" / "models").glob("*.json"))
 }
 SHIPPED = {one.name: one for one in map(read_manifest, newest(find(ROOT / "models"), 1))}
 
@@ -132,7 +132,9 @@ def test_card_says_what_the_manifest_says(name: str) -> None:
 
 def test_page_says_what_was_measured() -> None:
     pairs = [(SHIPPED[name], MEASURED[name]) for name in re.findall(r"^### (.+)$", PAGE, re.M)]
-    text = page.markdown(pairs, "models", [], __main__.reproduced(ROOT / "docs" / "reproduction"))
+    text = page.markdown(
+        pairs, "models", [], __main__.reproduced(ROOT / "docs" / "reference" / "reproduction")
+    )
     assert PAGE.partition("## Measured on")[0] == text.partition("## Measured on")[0]
 
 

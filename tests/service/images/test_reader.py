@@ -57,7 +57,9 @@ def test_short_way_is_taken_and_gives_the_same(data: bytes, manifest: Manifest) 
         digit()[:33] + chunk(b"eXIf", b"MM\0*" + bytes(9)) + digit()[33:],
         digit() + b"\0",
         digit()[:-12],
-        save(Image.open(Path(MODELS.parent, "docs", "conv1-feature-maps.png")).convert("L")),
+        save(
+            Image.open(Path(MODELS.parent, "docs", "images", "conv1-feature-maps.png")).convert("L")
+        ),
         save(Image.new("LA", (28, 28))),
         save(Image.new("L", (28, 28)), "GIF"),
         save(Image.new("L", (28, 28), 255)),

@@ -156,13 +156,13 @@ def test_dense_and_convolutional_networks_stand_side_by_side(tmp_path: Path) -> 
     assert "Dense and convolutional networks" not in report.markdown([dense], "page")
 
 
-COMMITTED = sorted((ROOT / "docs" / "reproduction").glob("*.json"))
+COMMITTED = sorted((ROOT / "docs" / "reference" / "reproduction").glob("*.json"))
 
 
 def test_committed_report_says_what_the_committed_results_say() -> None:
     found = {path.stem: Result.model_validate_json(path.read_bytes()) for path in COMMITTED}
     ordered = [found[name] for name in recipes.LECTURE if name in found]
-    text = (ROOT / "docs" / "reproduction.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "reference" / "reproduction.md").read_text(encoding="utf-8")
     assert text == report.markdown(ordered, "reproduction")
     for result in ordered:
         for name, svg in report.draw(result).items():
