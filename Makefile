@@ -2,6 +2,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+# What a Python says of itself: "usable", its version if that is too old, nothing if it does not run.
+judged = $(shell $(1) -c 'import sys; v = sys.version; print("usable" if sys.version_info >= (3, 11) else "Python " + v.split()[0])' 2>/dev/null)
+ENVIRONMENT := $(if $(wildcard $(BIN)/pip),$(call judged,$(BIN)/python))
+
 .PHONY: help serve test check format requirements audit fuzz image clean
 
 help:  ## list these targets
@@ -40,8 +44,17 @@ image:  ## build the container image
 clean:  ## remove the environment
 	rm -rf $(VENV)
 
+# An environment without pip, or whose Python is too old or gone, is made anew whatever its stamps say.
+ifneq ($(ENVIRONMENT),usable)
+.PHONY: $(VENV)/serve.stamp
+endif
+
 $(VENV)/serve.stamp: requirements.txt pyproject.toml
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+ifneq ($(ENVIRONMENT),usable)
+	$(if $(filter usable,$(call judged,$(PYTHON))),,$(error convlens needs Python 3.11 or newer, but $(PYTHON) is $(or $(call judged,$(PYTHON)),not installed): name a newer one, such as make $(or $(firstword $(MAKECMDGOALS)),help) PYTHON=python3.12))
+	rm -rf $(VENV)
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+endif
 	$(BIN)/pip install --quiet --requirement requirements.txt
 	$(BIN)/pip install --quiet --no-deps --editable .
 	touch $@

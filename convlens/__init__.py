@@ -1,4 +1,4 @@
-"""The command line over the service and the training package, and a client of the service."""
+"""The `convlens` command and the Python client of the service."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """The client's names, imported when one is used: a server needs none of them."""
+    """Import the client when one of its names is used, because a server does not need it."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from convlens import client

@@ -1,4 +1,4 @@
-"""The `convlens` command: serve models, train them, and classify files in the terminal."""
+"""The `convlens` command: one subcommand for each thing that a terminal can ask for."""
 
 import typer
 

@@ -1,4 +1,4 @@
-"""`convlens key`: a name becomes a key, shown once, and a line in the key file."""
+"""`convlens key NAME`: makes an API key, prints it, and adds its digest to the key file."""
 
 import os
 from pathlib import Path
@@ -12,10 +12,12 @@ from service.http import api_keys
 
 
 def key(
-    name: Annotated[str, typer.Argument(help="Who will hold the key; logs show this name.")],
-    file: Annotated[Path, typer.Option(help="Key file, made or added to.")] = Path("keys.txt"),
+    name: Annotated[str, typer.Argument(help="Holder of the key; logs show this name.")],
+    file: Annotated[
+        Path, typer.Option(help="Key file to add it to; created if there is none.")
+    ] = Path("keys.txt"),
 ) -> None:
-    """Make an API key: shown once, kept as a digest.
+    """Make an API key, print it once, and store its digest.
 
     Example: convlens key laboratory --file keys.txt && convlens serve --keys keys.txt
     """

@@ -1,4 +1,4 @@
-"""`convlens predict IMAGE…`: image files become a table of answers, made here or by a service."""
+"""`convlens predict IMAGE…`: image files become a table of predictions, from here or a service."""
 
 import os
 import sys
@@ -22,39 +22,40 @@ from service.settings import Settings
 
 
 def predict(
-    files: Annotated[list[Path], typer.Argument(help="Image files, or folders of them.")],
+    files: Annotated[list[Path], typer.Argument(help="Image files, and folders that hold some.")],
     model: Annotated[
-        str | None, typer.Option(help="Name of the model; without it, the default one.")
+        str | None, typer.Option(help="Name of the model, if not the default one.")
     ] = None,
     folder: Annotated[
-        Path | None, typer.Option("--models", help="Folder with <name>/<version>/ models.")
+        Path | None, typer.Option("--models", help="Folder with models, as <name>/<version>/.")
     ] = None,
-    top: Annotated[int, typer.Option(min=1, help="How many classes to show an image.")] = 3,
+    top: Annotated[int, typer.Option(min=1, help="How many classes to show for each image.")] = 3,
     url: Annotated[
-        str | None, typer.Option(help="Ask the service there, such as http://127.0.0.1:8000.")
+        str | None,
+        typer.Option(help="Ask the service at this address, such as http://127.0.0.1:8000."),
     ] = None,
     key: Annotated[
         str | None,
-        typer.Option(envvar="CONVLENS_KEY", help="API key, if the service asks for one."),
+        typer.Option(envvar="CONVLENS_KEY", help="API key, if that service needs one."),
     ] = None,
 ) -> None:
-    """Classify image files here, in the terminal, as the service would, or let a service do it.
+    """Classify image files in the terminal, without a server or by asking one.
 
     Example: convlens predict photo.jpg scans/ --model cifar10-lecture-3conv
     """
     if not (files := list(image_files.listed(files))):
-        Console(stderr=True).print("[red]There is no image file in what was named.[/red]")
+        Console(stderr=True).print("[red]There is no image file at the paths given.[/red]")
         raise typer.Exit(1)
     if url is not None:
-        from convlens import remote  # A server that starts by the same command needs no client.
+        from convlens import remote  # Only here: `convlens serve` needs no client.
 
         return remote.predict(url, key, files, model, top)
     given: dict[str, Any] = {} if folder is None else {"models": folder}
     settings = Settings(**given)
     try:
-        place = _newest(settings.models, model or settings.default_model)
-        manifest = model_folder.read_manifest(place)
-        network = Network(place, manifest.input_shape, os.cpu_count() or 1)
+        newest = _newest(settings.models, model or settings.default_model)
+        manifest = model_folder.read_manifest(newest)
+        network = Network(newest, manifest.input_shape, os.cpu_count() or 1)
     except ServiceError as problem:
         Console(stderr=True).print(f"[red]{problem}[/red]", soft_wrap=True)
         raise typer.Exit(1) from problem
@@ -69,13 +70,14 @@ def predict(
         if isinstance(one, str):
             table.add_row(file.name, "[red]–[/red]", f"[red]{one}[/red]")
         else:
-            table.add_row(file.name, *_words(next(answers), manifest, top))
+            table.add_row(file.name, *_columns(next(answers), manifest, top))
     Console().print(table)
     if len(good) < len(files):
         raise typer.Exit(1)
 
 
 def _newest(folder: Path, name: str) -> Path:
+    """The folder of the newest version of the model `name`."""
     found = [one for one in model_folder.find(folder) if one.parent.name == name]
     if not found:
         names = sorted({one.parent.name for one in model_folder.find(folder)})
@@ -86,7 +88,7 @@ def _newest(folder: Path, name: str) -> Path:
 def _read(
     file: Path, manifest: Manifest, settings: Settings, step: progress.Step
 ) -> NDArray[np.uint8] | str:
-    """The model's input for `file`, or the sentence that says why there is none."""
+    """The model's input for `file`, uint8 (height, width, channels), or why it cannot be read."""
     step()
     limits = decode.Limits(settings.max_image_bytes, settings.max_image_pixels)
     try:
@@ -95,7 +97,8 @@ def _read(
         return str(problem)
 
 
-def _words(row: NDArray[np.float32], manifest: Manifest, top: int) -> tuple[str, str]:
+def _columns(row: NDArray[np.float32], manifest: Manifest, top: int) -> tuple[str, str]:
+    """The class and the `top` classes with their probabilities, from one row of `classify`."""
     best = np.argsort(-row[: len(manifest.labels)], kind="stable")[:top]
     shown = "  ".join(f"{manifest.labels[i]} {row[i]:.1%}" for i in best)
     return f"[bold]{manifest.labels[best[0]]}[/bold]", shown

@@ -1,4 +1,4 @@
-"""A bar on the terminal that goes on as results come."""
+"""Results that come one by one become a progress bar in the terminal."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,14 +9,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 
 class Step(Protocol):
-    """Says that one more is done."""
+    """Counts one more image as done."""
 
     def __call__(self) -> None: ...
 
 
 @contextmanager
 def bar(total: int | None, *, shown: bool) -> Iterator[Step]:
-    """A bar on stderr of `total` steps, or of as many as there will be; nothing unless `shown`."""
+    """Show a progress bar on stderr, of unknown length without `total`; nothing unless `shown`."""
     if not shown:
         yield lambda: None
         return

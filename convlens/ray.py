@@ -1,7 +1,7 @@
-"""`serve run convlens.ray:app`: the same service as replicas of Ray Serve on many machines.
+"""`serve run convlens.ray:app`: runs the service as replicas of Ray Serve on many machines.
 
-Needs `pip install convlens[ray]`. Each replica is a process with its models, its batching and its
-bounds; Ray's proxies share the requests among them and start more when they have much to do.
+Needs `pip install convlens[ray]`. Each replica is a process with its own models, batches
+and limits. Ray's proxies spread the requests over the replicas, and Ray starts more under load.
 """
 
 import logging.config
@@ -16,26 +16,27 @@ from service.app import create_app
 from service.models.registry import Models
 from service.settings import Settings
 
-# So many requests at once keep a replica's batches full; with more of them another one is started.
-BUSY = 16
+# Requests in progress that keep a replica's batches full; with more, Ray starts another replica.
+TARGET_REQUESTS = 16
 
 
 class Replica:
-    """What Ray asks of a replica, beside its requests."""
+    """The class of the deployment: its requests go to `app`, and Ray calls `check_health`."""
 
     app: FastAPI
 
     async def check_health(self) -> None:
-        """Raise NotReady where `/readyz` would answer 503: Ray then puts another in its place."""
+        """Raise NotReady where `/readyz` would answer 503: Ray then replaces the replica."""
         models: Models = self.app.state.models
         models.get()
 
 
 def app(settings: Settings) -> Application:
-    """The application for `settings`, given as NAME=VALUE or as `CONVLENS_*` of who starts it.
+    """The Ray Serve application for `settings`.
 
-    Ray's own configuration has the address, the port and the number of replicas. Paths are those
-    of the replicas' machines.
+    `serve run` takes settings as NAME=VALUE, or as CONVLENS_* variables of its environment. Ray's
+    own configuration sets the address, the port and the number of replicas. Paths are read on the
+    machines of the replicas.
     """
 
     def build() -> FastAPI:
@@ -46,15 +47,15 @@ def app(settings: Settings) -> Application:
         serve.ingress(build)(Replica),
         name="convlens",
         ray_actor_options={"num_cpus": settings.threads},
-        max_ongoing_requests=4 * BUSY,
-        # Of each proxy; beyond it 503.
+        max_ongoing_requests=4 * TARGET_REQUESTS,
+        # For each proxy; a request beyond it is answered with 503.
         max_queued_requests=settings.queue,
         backpressure_config=BackpressureConfig(retry_after_s=1),
         autoscaling_config=AutoscalingConfig(
-            # One goes on while a node with the other is lost.
+            # With two, one still serves when the node of the other is lost.
             min_replicas=2,
             max_replicas=64,
-            target_ongoing_requests=BUSY,
+            target_ongoing_requests=TARGET_REQUESTS,
             upscale_delay_s=5,
         ),
         health_check_period_s=2,

@@ -1,4 +1,4 @@
-"""`convlens reproduce`: the table of experiments becomes trained models and a report."""
+"""`convlens reproduce`: the lecture's experiments become trained models and a report."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,31 +15,31 @@ from training.errors import TrainingError
 def reproduce(
     names: Annotated[
         list[str] | None,
-        typer.Argument(help="Recipes to train; all of the lecture's unless named."),
+        typer.Argument(help="Recipes to train; by default, all of the lecture's."),
     ] = None,
     data: Annotated[
         Path | None,
         typer.Option(help="Folder with mnist.npz and cifar10.npz; without it they are downloaded."),
     ] = None,
     folder: Annotated[
-        Path, typer.Option(help="Folder that takes results, models and unfinished runs.")
+        Path, typer.Option(help="Folder for results, models and checkpoints.")
     ] = Path("reproduction"),
     report: Annotated[
         Path | None,
-        typer.Option(help="The report's Markdown file; FOLDER/report.md unless said."),
+        typer.Option(help="Markdown file of the report; by default, FOLDER/report.md."),
     ] = None,
     threads: Annotated[
         int,
         typer.Option(
-            min=1, help="TensorFlow's threads. More are faster; other numbers round differently."
+            min=1, help="TensorFlow's threads. More are faster, but results differ by rounding."
         ),
     ] = 2,
 ) -> None:
-    """Train the lecture's experiments and put each result beside the lecture's.
+    """Train the lecture's experiments and compare each result with the lecture's.
 
-    What is finished is not trained again, and what was stopped goes on where it was, so the same
-    command is right after any interruption. The report is written anew after each experiment. Ends
-    with 1 when a result falls below the lecture's.
+    After an interruption, run the same command again: it keeps what is finished
+    and resumes the rest. The report is written anew after each experiment.
+    The exit status is 1 if a result is below the lecture's.
 
     Example: convlens reproduce mnist-adadelta mnist-dense --data data
     """
@@ -60,11 +60,11 @@ def reproduce(
         typer.secho(str(problem), err=True, fg="red")
         raise typer.Exit(1) from problem
     except KeyboardInterrupt:
-        typer.echo("Stopped. The same command goes on from here.", err=True)
+        typer.echo("Stopped. Run the same command again to go on.", err=True)
         raise typer.Exit(130) from None
     rows = [(one.name, one.accuracy, recipes.RECIPES[one.name].lecture) for one in results]
     console.print(_table(rows))
-    console.print(f"Report: {path} and {path.with_suffix('.html').name}", soft_wrap=True)
+    console.print(f"Report: {path}", soft_wrap=True)
     if any(lecture is not None and accuracy < lecture for _, accuracy, lecture in rows):
         typer.secho("A result is below the lecture's.", err=True, fg="red")
         raise typer.Exit(1)

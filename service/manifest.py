@@ -1,6 +1,6 @@
-"""What a model says about itself: `manifest.json` beside its SavedModel.
+"""`manifest.json`, a model's description beside its SavedModel, is read, checked and written.
 
-Training writes it, the service reads it, and the two meet nowhere else.
+Training writes it and the service reads it: it is the only interface between the two.
 """
 
 import hashlib
@@ -43,52 +43,60 @@ class _Record(BaseModel):
 
 
 class Layer(_Record):
-    """One layer of the network, in the order of the forward pass."""
+    """One layer of the network."""
 
     name: Name
     kind: Kind
-    output_shape: tuple[int, ...] = Field(description="Without the batch axis.")
-    inputs: tuple[str, ...] = Field(description="The layers that feed it; `images` is the input.")
-    kernel: tuple[int, int] | None = Field(None, description="Height and width of the window.")
-    strides: tuple[int, int] | None = Field(None, description="Down and right, in pixels.")
+    output_shape: tuple[int, ...] = Field(description="Shape of the output without the batch axis.")
+    inputs: tuple[str, ...] = Field(
+        description="Layers whose outputs it takes; `images` is the model's input."
+    )
+    kernel: tuple[int, int] | None = Field(
+        None, description="Height and width of the window, for convolution and pooling."
+    )
+    strides: tuple[int, int] | None = Field(
+        None, description="Cells from one window to the next, down and right."
+    )
     padding: Literal["SAME", "VALID"] | None = None
-    activation: str | None = Field(None, description="Applied to the layer's own sum.")
-    parameters: int = Field(0, ge=0, description="Trained and untrained values in this layer.")
-    formula: str | None = Field(None, description="How the number of parameters comes about.")
+    activation: str | None = Field(
+        None, description="Activation function applied to the layer's result."
+    )
+    parameters: int = Field(0, ge=0, description="Number of parameters, trainable or not.")
+    formula: str | None = Field(None, description="How the number of parameters is calculated.")
 
 
 class Metrics(_Record):
-    """What the model did on images that played no part in any choice."""
+    """The model's figures on the test set, which influenced no choice made in training."""
 
     accuracy: float = Field(ge=0, le=1)
     loss: float
-    images: int = Field(gt=0, description="How many test images the figures are over.")
+    images: int = Field(gt=0, description="Number of test images.")
     calibration_error: float | None = Field(
         None, ge=0, le=1, description="Expected calibration error over 15 bins."
     )
     foreign: dict[str, float] | None = Field(
         None,
-        description="How often a foreign image of each kind is more `unfamiliar` than a test image:"
-        " the area under the ROC curve.",
+        description="By kind of foreign image, the area under the ROC curve of `unfamiliar`: how"
+        " often such an image scores higher than a test image.",
     )
     unfamiliar: float | None = Field(
-        None, description="The share of test images whose `unfamiliar` is above 0.5."
+        None, description="Share of test images whose `unfamiliar` is above 0.5."
     )
-    remark: str | None = Field(None, description="What a reader must know beside the figures.")
+    remark: str | None = Field(None, description="What a reader must know about these figures.")
 
 
 class Golden(_Record):
-    """A drawn input and what the network answered when it was exported."""
+    """A synthetic input and the network's output at export, which the service checks at load."""
 
     name: str
-    image: str = Field(description="An image token, see `service.images.tokens`.")
+    image: str = Field(description="The input as an image token, see `service.images.tokens`.")
     probabilities: tuple[float, ...]
 
 
 class MapStatistics(_Record):
-    """One layer's maps over the whole test set, one number a map.
+    """Figures of one layer's maps over the whole test set, one number a map.
 
-    `zeros` is the share of cells that were exactly 0; a map with `zeros` of 1 is dead.
+    `zeros` is the share of cells that are exactly 0; a map whose `zeros` is 1 is dead.
     """
 
     zeros: tuple[float, ...]
@@ -98,32 +106,41 @@ class MapStatistics(_Record):
 
 
 class Manifest(_Record):
-    """A model's own description, complete enough to serve it without its training code."""
+    """All that the service needs to know about a model, without its training code."""
 
     name: Name
     version: int = Field(ge=1)
     labels: tuple[str, ...] = Field(min_length=2)
-    input_shape: tuple[int, int, int] = Field(description="Height, width, channels; uint8.")
-    preparation: Preparation = Field(description="How an upload becomes the model's input.")
+    input_shape: tuple[int, int, int] = Field(
+        description="Height, width and channels of the uint8 input."
+    )
+    preparation: Preparation = Field(
+        description="How an uploaded image becomes the input: `digit` finds ink, `photo` resizes."
+    )
     layers: tuple[Layer, ...] = Field(min_length=1)
     parameters: int = Field(ge=0)
     metrics: Metrics
     temperature: float = Field(
-        1.0, gt=0, description="The probabilities are softmax(logits / temperature)."
+        1.0,
+        gt=0,
+        description="Temperature T of the calibration: probabilities are softmax(logits / T).",
     )
     statistics: dict[str, MapStatistics] = Field(
-        default_factory=dict, description="Convolution and pooling layers by name."
+        default_factory=dict,
+        description="Statistics over the test set of convolution and pooling layers, by name.",
     )
     recipe: dict[str, str | int | float | bool | None] = Field(
-        description="What trained it: optimizer, learning rate, batch size, epochs, seed."
+        description="How it was trained: optimizer, learning rate, batch size, epochs, seed."
     )
-    libraries: dict[str, str] = Field(description="Versions that trained and exported it.")
-    digest: str = Field(description="sha256 of all files beside the manifest, see `digest`.")
+    libraries: dict[str, str] = Field(
+        description="Versions of the libraries that trained and exported it."
+    )
+    digest: str = Field(description="SHA-256 of the model's files, as hexadecimal digits.")
     golden: tuple[Golden, ...] = Field(min_length=1)
 
     @property
     def convolutions(self) -> list[Layer]:
-        """The convolution layers, in their order."""
+        """The convolution layers in order."""
         return [layer for layer in self.layers if layer.kind == "convolution"]
 
     @model_validator(mode="after")
@@ -134,7 +151,7 @@ class Manifest(_Record):
         known = {"images"}
         for layer in self.layers:
             if missing := set(layer.inputs) - known:
-                raise ValueError(f"layer {layer.name} is fed by {missing}, which do not precede it")
+                raise ValueError(f"layer {layer.name} takes {missing}, which do not precede it")
             known.add(layer.name)
         if self.layers[-1].output_shape != (len(self.labels),):
             raise ValueError(f"the last layer does not have one output for each label: {names[-1]}")
@@ -145,20 +162,20 @@ class Manifest(_Record):
         return self
 
     def write(self, folder: Path) -> None:
-        """Write `manifest.json` into `folder`."""
+        """Write `manifest.json` into `folder`; raises OSError."""
         text = json.dumps(self.model_dump(mode="json"), ensure_ascii=False, indent=1)
         (folder / FILE_NAME).write_text(text + "\n", encoding="utf-8")
 
     @staticmethod
     def read(folder: Path) -> "Manifest":
-        """Read `manifest.json` of `folder`: OSError or pydantic.ValidationError where it can't."""
+        """Read `manifest.json` of `folder`; raises OSError or pydantic.ValidationError."""
         return Manifest.model_validate_json((folder / FILE_NAME).read_bytes())
 
 
 def digest(folder: Path) -> str:
-    """The sha256 of the names and bytes of all that computes, as 64 hexadecimal digits.
+    """The SHA-256 of names and bytes of a model's files, as 64 hexadecimal digits.
 
-    They are the SavedModel's graph and variables, LiteRT's copy of both, and the weights by layer.
+    The files are the SavedModel's graph and variables, the LiteRT model, and the layers' weights.
     """
     sha = hashlib.sha256()
     for path in (*_variables(folder), *(folder / name for name in (GRAPH, LITE, WEIGHTS))):

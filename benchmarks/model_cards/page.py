@@ -61,16 +61,20 @@ def write(
     folder = path.with_suffix("")
     folder.mkdir(parents=True, exist_ok=True)
     for manifest, figures in pairs:
-        title = manifest.name, _data(manifest)
-        drawn = {
-            "calibration": plots.calibration(figures.bins, *title),
-            "confusion": plots.confusion(figures.confusion, manifest.labels, *title),
-        }
-        for what, svg in drawn.items():
+        for what, svg in draw(manifest, figures).items():
             (folder / f"{manifest.name}-{what}.svg").write_text(svg, encoding="utf-8")
         record = figures.model_dump_json(indent=1) + "\n"
         (folder / f"{manifest.name}.json").write_text(record, encoding="utf-8")
     path.write_text(markdown(pairs, folder.name, machine, trained), encoding="utf-8")
+
+
+def draw(manifest: Manifest, figures: Figures) -> dict[str, str]:
+    """The SVG plots of a model: `calibration` and `confusion`."""
+    title = manifest.name, _data(manifest)
+    return {
+        "calibration": plots.calibration(figures.bins, *title),
+        "confusion": plots.confusion(figures.confusion, manifest.labels, *title),
+    }
 
 
 def markdown(

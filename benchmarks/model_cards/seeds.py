@@ -17,7 +17,7 @@ from benchmarks.options import Page
 from training import recipes
 from training.datasets import named
 from training.fitting import batches, loop
-from training.fitting.train_step import Learner
+from training.fitting.train_step import Trainer
 from training.recipes import Recipe
 
 console = Console(stderr=True)
@@ -53,8 +53,8 @@ def _accuracy(recipe: Recipe, dataset: named.Dataset) -> float:
     """The test accuracy of a network trained with `recipe`."""
     console.print(f"seed {recipe.seed}")
     network, _ = loop.fit(recipe, dataset, console)
-    steps = batches.steps(dataset.train, recipe)
-    _, share = Learner(network, recipe, steps).evaluate(batches.plain(dataset.test))
+    steps = batches.steps_per_epoch(dataset.train, recipe)
+    _, share = Trainer(network, recipe, steps).evaluate(batches.evaluation_batches(dataset.test))
     return share
 
 

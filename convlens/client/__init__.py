@@ -1,4 +1,4 @@
-"""A Python client of the service: pictures and names in, predictions and numpy arrays out.
+"""A Python client of the service: pictures and layer names in, predictions and NumPy arrays out.
 
 It needs httpx2, numpy, Pillow, rich and stamina; neither TensorFlow nor FastAPI is imported.
 """

@@ -1,4 +1,4 @@
-"""The service's JSON and .npy become predictions and arrays."""
+"""The JSON and .npy answers of the service become predictions and arrays."""
 
 import io
 from collections.abc import Mapping
@@ -14,10 +14,12 @@ from convlens.client.sources import Source
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What a model says of one picture.
+    """A model's prediction for one picture.
 
-    `image` is the token of what the model saw, `prepared` how the picture became that, and `maps`
-    the layers that were asked for: float32 (height, width, maps), or (units,) for dense ones.
+    `image` is the token of the model's input, by which other calls name it; `prepared` lists the
+    steps from the picture to that input. `maps` has the layers that were asked for: float32
+    (height, width, maps), or (units,) for a dense layer. `unfamiliar` is from 0, like
+    the training images, to 1, unlike them; None if the model has no such score.
     """
 
     model: str
@@ -36,7 +38,7 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One of many: the picture, and either what is said of it or why nothing is."""
+    """One result of `predict_many`: the picture, and either its prediction or its error."""
 
     source: Source
     prediction: Prediction | None = None
@@ -44,7 +46,7 @@ class Result:
 
 
 def prediction(document: Mapping[str, Any], one: Mapping[str, Any]) -> Prediction:
-    """The prediction `one` of an answer's `document`."""
+    """The prediction in `one`, a member of the `predictions` of the answer `document`."""
     return Prediction(
         model=document["model"],
         version=document["version"],
@@ -62,7 +64,7 @@ def prediction(document: Mapping[str, Any], one: Mapping[str, Any]) -> Predictio
 
 
 def array(content: bytes) -> NDArray[np.float32]:
-    """The array in the bytes of an .npy file; ValueError for anything else."""
+    """The array in the bytes of an .npy file; raises ValueError for anything else."""
     loaded: NDArray[np.float32] = np.load(io.BytesIO(content), allow_pickle=False)
     return loaded
 

@@ -1,9 +1,9 @@
-"""What a client's call can end in, each with the service's own sentence.
+"""The errors of a call; the text of each is one sentence, the service's own where it answered.
 
 ClientError
 ├── Unreachable    no answer came: no connection, or not in time
 ├── Unavailable    429, 5xx: the service is busy, not ready or broken, after all retries
-└── Refused        4xx: the request itself, and so a retry would not help
+└── Refused        4xx: the request is at fault, so a retry would not help
     └── NotFound   404: an unknown model, layer, map or label
 """
 
@@ -17,7 +17,7 @@ import httpx2 as httpx
 
 
 class ClientError(Exception):
-    """The root: its text is one sentence."""
+    """The base class of the client's errors."""
 
 
 class Unreachable(ClientError):
@@ -50,19 +50,20 @@ class Unavailable(_Answered):
 
 
 class Refused(_Answered):
-    """The caller's own request cannot be answered."""
+    """The service refuses the request, and would refuse it again."""
 
 
 class NotFound(Refused):
-    """`known` lists what there is instead, where the service says so."""
+    """The model, layer, map or label does not exist."""
 
     @property
     def known(self) -> list[str]:
+        """The names that do exist, if the service listed them."""
         return list(self.problem.get("known") or ())
 
 
 def of_answer(response: httpx.Response) -> ClientError | None:
-    """The error that `response` stands for, or None for a good one."""
+    """The error for a response whose status is not a success, else None."""
     status = response.status_code
     if status < 300:
         return None
@@ -73,12 +74,12 @@ def of_answer(response: httpx.Response) -> ClientError | None:
 
 
 def of_problem(status: int, problem: Mapping[str, Any]) -> Refused:
-    """The error of a problem document with a status of 4xx."""
+    """The error for a problem document whose status is 4xx."""
     return NotFound(status, problem) if status == 404 else Refused(status, problem)
 
 
 def of_transport(error: httpx.TransportError, url: str) -> Unreachable:
-    """The error for a request that `error` kept from being answered."""
+    """The error for a request that got no answer because of `error`."""
     slow = isinstance(error, httpx.ReadTimeout | httpx.WriteTimeout | httpx.PoolTimeout)
     reason = "did not answer in time" if slow else f"cannot be reached: {error or 'no connection'}"
     again = isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError | httpx.ConnectTimeout)
@@ -86,7 +87,7 @@ def of_transport(error: httpx.TransportError, url: str) -> Unreachable:
 
 
 def _problem(response: httpx.Response) -> Mapping[str, Any]:
-    """The problem document; for an answer of somebody in between, nothing."""
+    """The problem document; empty for an answer that a proxy gave instead of the service."""
     try:
         content = response.json()
     except ValueError:

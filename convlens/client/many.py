@@ -1,4 +1,4 @@
-"""Very many pictures become groups, each for one request, and its answers one result a picture."""
+"""Very many pictures become groups, each sent in one request, and a result for each picture."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from convlens.client.answers import Prediction, Result
 from convlens.client.errors import ClientError, Refused
 from convlens.client.sources import File, Source
 
-# A group ends here even if it has few pictures: the service bounds what it takes at once.
+# The files of one request hold at most so many bytes: the service bounds what it takes at once.
 MOST_BYTES = 8 * 2**20
 
 
@@ -21,6 +21,35 @@ class Loaded:
     file: File
 
 
+class Group:
+    """The pictures of one group: those still to be sent, and the result of each so far."""
+
+    def __init__(self, pictures: Sequence[Source]) -> None:
+        self.results, self._waiting = load(pictures)
+
+    def requests(self) -> Iterator[list[Loaded]]:
+        """The pictures of each request that is still to be sent."""
+        while self._waiting:
+            yield self._waiting.pop()
+
+    def answered(self, loaded: Sequence[Loaded], answers: list[Prediction | Refused]) -> None:
+        """Take the answers of one request."""
+        for one, answer in zip(loaded, answers, strict=True):
+            source = self.results[one.place].source
+            if isinstance(answer, Prediction):
+                self.results[one.place] = Result(source, prediction=answer)
+            else:
+                self.results[one.place] = Result(source, error=answer)
+
+    def failed(self, loaded: Sequence[Loaded], error: ClientError) -> None:
+        """Take the error of one request: that of all its pictures, unless each is sent alone."""
+        if len(loaded) > 1 and isinstance(error, Refused) and error.status not in (401, 403, 404):
+            self._waiting += [[one] for one in loaded]
+            return
+        for one in loaded:
+            self.results[one.place] = Result(self.results[one.place].source, error=error)
+
+
 def groups(pictures: Iterable[Source], size: int) -> Iterator[list[Source]]:
     """`pictures` in lists of up to `size`, taken only as they are asked for."""
     waiting = iter(pictures)
@@ -29,7 +58,11 @@ def groups(pictures: Iterable[Source], size: int) -> Iterator[list[Source]]:
 
 
 def load(group: Sequence[Source]) -> tuple[list[Result], list[list[Loaded]]]:
-    """A result for each of `group`, filled where it cannot be read, and what to send together."""
+    """A result for each of `group`, with the error of one that cannot be read, and the requests.
+
+    A request is a list of pictures that hold at most MOST_BYTES together, or of one that alone
+    holds more.
+    """
     results = [Result(source) for source in group]
     sent: list[list[Loaded]] = []
     room = 0
@@ -47,29 +80,6 @@ def load(group: Sequence[Source]) -> tuple[list[Result], list[list[Loaded]]]:
     return results, sent
 
 
-def fill(
-    results: list[Result],
-    loaded: Sequence[Loaded],
-    answers: Sequence[Prediction | Refused] | ClientError,
-) -> None:
-    """Put the answers of one request where they belong; an error belongs to all of its pictures."""
-    if isinstance(answers, ClientError):
-        answers_: Sequence[Prediction | ClientError] = [answers] * len(loaded)
-    else:
-        answers_ = answers
-    for one, answer in zip(loaded, answers_, strict=True):
-        source = results[one.place].source
-        if isinstance(answer, Prediction):
-            results[one.place] = Result(source, prediction=answer)
-        else:
-            results[one.place] = Result(source, error=answer)
-
-
-def split(loaded: Sequence[Loaded], error: ClientError) -> bool:
-    """Whether pictures that were refused together are to be sent one by one."""
-    return len(loaded) > 1 and isinstance(error, Refused) and error.status not in (401, 403, 404)
-
-
 def length(pictures: object) -> int | None:
-    """How many there are, where that is known beforehand."""
+    """The number of pictures, where it is known beforehand."""
     return len(pictures) if hasattr(pictures, "__len__") else None

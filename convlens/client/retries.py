@@ -1,4 +1,4 @@
-"""When a request goes again: what failed and what the service asked for become a wait, or none."""
+"""An error becomes the wait before the request is sent again, or the decision not to."""
 
 import logging
 import random
@@ -9,25 +9,27 @@ import stamina
 
 from convlens.client.errors import Unavailable, Unreachable
 
-# A service that asks for a longer wait is not waited for.
+# In seconds; a request whose service asks for a longer wait is not sent again.
 LONGEST_WAIT = 30.0
 
-# Together, so that a call ends in time whatever the service asks for.
-LONGEST = 60.0
+# In seconds, for all attempts together, so that a call ends whatever the service asks for.
+LONGEST_CALL = 60.0
 
-# stamina says each wait to the log; where no log is set up, it is not for the terminal.
+# stamina logs each wait; without a handler, Python would print it in the terminal.
 logging.getLogger("stamina").addHandler(logging.NullHandler())
 
 
 def context(retries: int) -> Any:
     """stamina's iterator of attempts: the first, and up to `retries` more."""
-    return stamina.retry_context(on=wait(), attempts=retries + 1, timeout=LONGEST)
+    return stamina.retry_context(on=wait(), attempts=retries + 1, timeout=LONGEST_CALL)
 
 
 def wait(draw: Callable[[], float] = random.random) -> Callable[[Exception], bool | float]:
-    """Seconds to wait before the next attempt; True leaves that to growing waits with jitter.
+    """The function that decides for an error: seconds to wait, True or False.
 
-    What the service asked for is stretched by up to a quarter, so that not all come back at once.
+    True stands for stamina's own waits, which grow and have jitter, False for no further attempt.
+    A wait that the service asked for becomes up to a quarter longer, at random, so that its
+    clients do not all return at once.
     """
 
     def decide(error: Exception) -> bool | float:
@@ -35,7 +37,7 @@ def wait(draw: Callable[[], float] = random.random) -> Callable[[Exception], boo
             return error.again
         if not isinstance(error, Unavailable):
             return False
-        # An answer without a problem document is that of a proxy whose server went away.
+        # Without a problem document, a proxy answered because its server went away.
         if error.status not in (429, 503) and error.problem:
             return False
         if error.retry_after is None:

@@ -1,4 +1,4 @@
-"""What a caller has of a picture (path, bytes, array, Pillow image) becomes a file's bytes."""
+"""A picture (a path, bytes, an array or a Pillow image) becomes the file that is sent."""
 
 import io
 import os
@@ -12,10 +12,10 @@ from PIL import Image
 
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview | NDArray[Any] | Image.Image
 
-# A list of any kind of them; a Sequence would be a str as well.
+# Several pictures. A str is a Sequence too, so this is not one.
 Several = list[Any] | tuple[Source, ...]
 
-# What PNG holds without loss; other modes go as TIFF.
+# Pillow's modes that PNG stores without loss; pictures of other modes are sent as TIFF.
 _PNG = ("1", "L", "LA", "P", "RGB", "RGBA", "I", "I;16")
 
 
@@ -28,10 +28,10 @@ class File:
 
 
 def load(source: Source, name: str = "image") -> File:
-    """`source` as a file, lossless; `name` is for what has none of its own.
+    """`source` as a file without loss, called `name` if it does not come from a path.
 
-    Reads the path that a str is. Raises OSError where it cannot, ValueError for an array that is
-    not uint8 of shape (h, w), (h, w, 1), (h, w, 3) or (h, w, 4), TypeError for anything else.
+    A str is a path. Raises OSError if it cannot be read, ValueError for an array that is not
+    uint8 of shape (h, w), (h, w, 1), (h, w, 3) or (h, w, 4), and TypeError for any other type.
     """
     if isinstance(source, str | os.PathLike):
         path = Path(source)
@@ -39,7 +39,7 @@ def load(source: Source, name: str = "image") -> File:
     if isinstance(source, bytes | bytearray | memoryview):
         return File(name, bytes(source))
     if isinstance(source, np.ndarray):
-        return File(name, _saved(_pictured(source)))
+        return File(name, _saved(_image(source)))
     if isinstance(source, Image.Image):
         return File(name, _saved(source))
     raise TypeError(
@@ -48,13 +48,13 @@ def load(source: Source, name: str = "image") -> File:
 
 
 def load_all(given: Source | Several) -> list[File]:
-    """The file of one picture, or those of several, numbered where nameless; see `load`."""
+    """The file of one picture, or of each of several, where arrays are named by number."""
     if isinstance(given, list | tuple):
         return [load(one, str(i)) for i, one in enumerate(given)]
     return [load(given)]
 
 
-def _pictured(array: NDArray[Any]) -> Image.Image:
+def _image(array: NDArray[Any]) -> Image.Image:
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[..., 0]
     fits = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))

@@ -26,7 +26,9 @@ async def explain(
     """
     probabilities = await model.batcher(np.stack([pixels, *_covered(pixels)]))
     # log p = logit - log Σ exp(logits); subtracting the mean over classes removes the second term.
-    logits = np.log(np.maximum(probabilities, 1e-30))
+    # A model with an out-of-distribution score has it in a column behind the classes.
+    classes = len(model.manifest.labels)
+    logits = np.log(np.maximum(probabilities[:, :classes], 1e-30))
     logits -= logits.mean(axis=1, keepdims=True)
     drops = logits[0, indices] - logits[1:, indices]  # (GRID², classes)
     return np.ascontiguousarray(np.maximum(drops, 0).T.reshape(-1, GRID, GRID), np.float32)

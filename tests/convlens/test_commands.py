@@ -1,4 +1,4 @@
-"""The command line, as somebody at a terminal meets it."""
+"""The `convlens` command and its help, exit statuses and messages."""
 
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def test_predict_shows_a_table(tiny_models: Path, tmp_path: Path) -> None:
     assert done.output.count("%") == 4
 
 
-def test_predict_says_which_file_is_bad_and_fails(tiny_models: Path, tmp_path: Path) -> None:
+def test_predict_names_the_bad_files_and_fails(tiny_models: Path, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(save(seven()))
     (tmp_path / "bad.png").write_bytes(b"text")
     files = [str(tmp_path / name) for name in ("a.png", "bad.png", "gone.png")]
@@ -71,7 +71,7 @@ def test_serve_refuses_to_start_with_a_sentence(
     assert sentence in done.output
 
 
-def test_key_is_shown_once_and_kept_as_a_digest(tmp_path: Path) -> None:
+def test_key_is_printed_and_its_digest_stored(tmp_path: Path) -> None:
     file = tmp_path / "keys.txt"
     made = [runner.invoke(app, ["key", name, "--file", str(file)]) for name in ("a", "b")]
     assert [one.exit_code for one in made] == [0, 0]
@@ -87,7 +87,7 @@ def test_predict_without_the_model_lists_those_that_exist(tiny_models: Path) -> 
     assert "tiny-digit, tiny-photo" in done.output
 
 
-def test_predict_lets_a_service_answer(address: str, tmp_path: Path) -> None:
+def test_predict_asks_a_service(address: str, tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "[b]a.png").write_bytes(save(seven()))
     (tmp_path / "c.png").write_bytes(save(seven()))
@@ -99,9 +99,7 @@ def test_predict_lets_a_service_answer(address: str, tmp_path: Path) -> None:
     assert done.output.count("%") == 4
 
 
-def test_predict_by_a_service_says_which_file_is_bad_and_fails(
-    address: str, tmp_path: Path
-) -> None:
+def test_predict_by_a_service_names_the_bad_files_and_fails(address: str, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(save(seven()))
     (tmp_path / "bad.png").write_bytes(b"text")
     files = [str(tmp_path / name) for name in ("a.png", "bad.png", "gone.png")]
@@ -120,7 +118,7 @@ def test_predict_by_a_service_says_which_file_is_bad_and_fails(
         (["--url", "{address}", "--model", "none"], "tiny-digit, tiny-photo"),
     ],
 )
-def test_predict_by_a_service_ends_with_its_sentence(
+def test_predict_by_a_service_prints_its_error(
     address: str, tmp_path: Path, arguments: list[str], sentence: str
 ) -> None:
     (tmp_path / "a.png").write_bytes(save(seven()))
@@ -130,7 +128,7 @@ def test_predict_by_a_service_ends_with_its_sentence(
     assert sentence in done.output
 
 
-def test_a_folder_without_images_is_said(tmp_path: Path) -> None:
+def test_folder_without_images_is_an_error(tmp_path: Path) -> None:
     done = runner.invoke(app, ["predict", str(tmp_path)])
     assert done.exit_code == 1
     assert "no image file" in done.output

@@ -1,4 +1,4 @@
-"""`convlens serve` on a machine where nothing can be written to any file."""
+"""`convlens serve` on a machine whose disk is full."""
 
 import http.client
 import socket
@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.convlens.test_serving import ROOT, ready, until
 from tests.pictures import save, seven
 
-# The bound on the size of a file stands for a full disk: every write to one fails.
+# With a limit of 0 bytes a file, every write to one fails, as on a full disk.
 FULL = ["bash", "-c", 'ulimit -f 0; exec "$@"', "full", sys.executable, "-m", "convlens", "serve"]
 
 
@@ -18,7 +18,7 @@ def options(models: Path, port: int, workers: int) -> list[str]:
     return [*said, "--workers", str(workers), "--drain-seconds", "0"]
 
 
-def test_full_disk_keeps_nobody_from_an_answer(tiny_models: Path) -> None:
+def test_full_disk_does_not_stop_answers(tiny_models: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -27,7 +27,10 @@ def test_full_disk_keeps_nobody_from_an_answer(tiny_models: Path) -> None:
         try:
             until(lambda: ready(port))
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-            for body in (save(seven()), save(seven(1500), "BMP")):  # 7 MB: never on a disk.
+            for body in (
+                save(seven()),
+                save(seven(1500), "BMP"),
+            ):  # 7 MB, which must not be spooled to a file.
                 connection.request("POST", "/predict", body)
                 response = connection.getresponse()
                 assert response.status == 200, response.read()
@@ -40,7 +43,7 @@ def test_full_disk_keeps_nobody_from_an_answer(tiny_models: Path) -> None:
         assert process.wait(30) == 0
 
 
-def test_workers_that_could_not_share_are_not_started(tiny_models: Path) -> None:
+def test_workers_without_room_to_share_are_not_started(tiny_models: Path) -> None:
     command = [*FULL, *options(tiny_models, 0, 2)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2

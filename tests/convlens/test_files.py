@@ -1,11 +1,11 @@
-"""Files and folders on the command line."""
+"""The image files that paths on the command line stand for."""
 
 from pathlib import Path
 
 from convlens import files
 
 
-def test_folders_stand_for_the_pictures_below_them(tmp_path: Path) -> None:
+def test_folder_stands_for_the_image_files_in_it(tmp_path: Path) -> None:
     for name in ("b.PNG", "a.jpg", "notes.txt", "deep/c.png"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"")

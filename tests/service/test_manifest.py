@@ -1,4 +1,4 @@
-"""The manifest holds together, or is refused."""
+"""A manifest that contradicts itself is refused; one that is written reads back."""
 
 from pathlib import Path
 from typing import Any

@@ -1,6 +1,7 @@
-"""Both clients against a real server: each answers what the service does, for every picture."""
+"""Both clients against a real server: their answers are those of the service."""
 
 import asyncio
+import inspect
 import io
 import subprocess
 import sys
@@ -21,18 +22,18 @@ PICTURE = save(seven())
 
 
 def both(address: str, client: Client, ask: Callable[[Any], Any]) -> list[Any]:
-    """What `ask` gets from the client and from its asynchronous twin."""
+    """What `ask` gets from the client and from an AsyncClient."""
 
-    async def twin() -> Any:
+    async def awaited() -> Any:
         async with AsyncClient(f"http://{address}") as other:
             return await ask(other)
 
-    return [ask(client), asyncio.run(twin())]
+    return [ask(client), asyncio.run(awaited())]
 
 
 @pytest.fixture
 def get(address: str) -> Callable[..., Any]:
-    """What the service answers to a request by hand."""
+    """What the service answers to a plain HTTP request."""
 
     def ask(path: str, **params: Any) -> Any:
         response = httpx.post(
@@ -173,19 +174,19 @@ def test_refusals_carry_the_services_sentence(address: str, client: Client) -> N
         (5, "not int"),
     ],
 )
-def test_what_is_no_picture_never_leaves(client: Client, source: Any, words: str) -> None:
+def test_what_is_not_a_picture_is_not_sent(client: Client, source: Any, words: str) -> None:
     with pytest.raises((ValueError, TypeError), match=words):
         client.predict(source)
 
 
-def test_nobody_there_is_said(tmp_path: Path) -> None:
+def test_missing_service_is_unreachable(tmp_path: Path) -> None:
     with Client("http://127.0.0.1:9", retries=0) as client:
         assert not client.ready()
         with pytest.raises(Unreachable, match=r"http://127.0.0.1:9 cannot be reached"):
             client.models()
 
 
-def test_another_server_is_told_apart() -> None:
+def test_answer_of_another_server_is_an_error() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, json={"hello": "world"})
 
@@ -210,3 +211,26 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
     with pytest.raises(AttributeError, match="nothing"):
         convlens.nothing  # noqa: B018
+
+
+def test_both_clients_have_the_same_methods_signatures_and_docstrings() -> None:
+    plain, awaited = (
+        {name: getattr(kind, name) for name in vars(kind) if not name.startswith("_")}
+        for kind in (Client, AsyncClient)
+    )
+    assert plain.keys() == awaited.keys()
+    for name, method in plain.items():
+        assert method.__doc__
+        assert awaited[name].__doc__
+        if name != "predict_many":  # One is an iterator, the other an asynchronous one.
+            assert inspect.signature(method) == inspect.signature(awaited[name])
+            assert inspect.iscoroutinefunction(awaited[name])
+
+
+def test_signatures_name_the_answer_and_not_the_call() -> None:
+    signature = inspect.signature(Client.feature_maps)
+    assert list(signature.parameters)[:3] == ["self", "layer", "image"]
+    assert signature.parameters["stage"].default == "post"
+    assert signature.return_annotation == np.typing.NDArray[np.float32]
+    with Client() as client:
+        assert next(iter(inspect.signature(client.feature_maps).parameters)) == "layer"

@@ -1,4 +1,4 @@
-"""Very many pictures: in order, each with its own answer or error, and never all at once."""
+"""`predict_many`: results in order, each with its own error, and bounded reading ahead."""
 
 import asyncio
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from tests.pictures import noise, save, seven
 PICTURES = [save(noise(8, 8, 1, seed)) for seed in range(21)]
 
 
-def twin(
+def awaited(
     address: str, pictures: list[bytes], *, concurrency: int = 4, group: int = 32
 ) -> list[Result]:
     async def ask() -> list[Result]:
@@ -30,7 +30,7 @@ def test_answers_keep_the_order_of_the_pictures(
 ) -> None:
     alone = [client.predict(one).image for one in PICTURES]
     found = list(client.predict_many(PICTURES, concurrency=concurrency, group=group))
-    for results in (found, twin(address, PICTURES, concurrency=concurrency, group=group)):
+    for results in (found, awaited(address, PICTURES, concurrency=concurrency, group=group)):
         assert [one.source for one in results] == PICTURES
         assert [one.prediction.image for one in results if one.prediction] == alone
 
@@ -47,7 +47,7 @@ def test_bad_ones_have_their_own_error(client: Client, tmp_path: Path) -> None:
 
 def test_a_group_that_is_too_large_is_sent_one_by_one(address: str, client: Client) -> None:
     large = [b"\x89PNG" + b"\0" * 600_000, *PICTURES[:2], b"\0" * 1_100_000]
-    for results in (list(client.predict_many(large, group=4)), twin(address, large, group=4)):
+    for results in (list(client.predict_many(large, group=4)), awaited(address, large, group=4)):
         assert [one.prediction is not None for one in results] == [False, True, True, False]
         assert isinstance(results[3].error, Refused)
         assert results[3].error.status == 413
@@ -68,7 +68,7 @@ def test_pictures_are_taken_only_as_they_are_needed(client: Client) -> None:
     assert taken <= 8
 
 
-def test_no_connection_is_in_every_result() -> None:
+def test_missing_service_is_the_error_of_every_result() -> None:
     with Client("http://127.0.0.1:9", retries=0) as client:
         results = list(client.predict_many(PICTURES[:3], group=2))
     assert all(isinstance(one.error, Unreachable) for one in results)
@@ -81,7 +81,7 @@ def test_progress_is_shown_when_asked_for(
     assert "3/3" in capsys.readouterr().err
 
 
-def test_groups_end_where_there_is_much_in_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_group_is_split_into_requests_by_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(many, "MOST_BYTES", 10)
     _, sent = many.load([b"12345", b"12345", b"1", b"123456789012", b"1"])
     assert [[one.place for one in group] for group in sent] == [[0, 1], [2], [3], [4]]

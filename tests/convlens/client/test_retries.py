@@ -1,4 +1,4 @@
-"""When a request goes again, and when not."""
+"""Which errors make a client send a request again, and after which wait."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ BUSY = httpx.Response(503, json={"title": "Busy", "detail": "Send this again."})
 
 @pytest.fixture(autouse=True)
 def no_waiting() -> Iterator[None]:
-    """Retries as ever, without the waits between them."""
+    """Retries without the waits between them."""
     with stamina.set_testing(True, attempts=3):
         yield
 
@@ -56,12 +56,12 @@ def ask(*answers: httpx.Response | Exception) -> None:
 def test_busy_and_unreachable_services_are_asked_again(first: httpx.Response | Exception) -> None:
     ask(first, first, MODELS)
 
-    async def twin() -> None:
+    async def awaited() -> None:
         transport = httpx.MockTransport(answering(first, MODELS))
         async with AsyncClient("http://test", transport=transport) as client:
             assert await client.models() == []
 
-    asyncio.run(twin())
+    asyncio.run(awaited())
 
 
 @pytest.mark.parametrize(
@@ -74,24 +74,26 @@ def test_busy_and_unreachable_services_are_asked_again(first: httpx.Response | E
         (httpx.ReadTimeout("slow"), Unreachable),
     ],
 )
-def test_others_are_not(answer: httpx.Response | Exception, error: type[ClientError]) -> None:
+def test_other_errors_are_not_retried(
+    answer: httpx.Response | Exception, error: type[ClientError]
+) -> None:
     with pytest.raises(error):
         ask(answer)  # A second request would find nothing to answer it.
 
 
-def test_the_last_attempt_says_why() -> None:
+def test_last_attempt_raises_its_error() -> None:
     with pytest.raises(Unavailable, match="Send this again") as last:
         ask(BUSY, BUSY, BUSY)
     assert last.value.status == 503
 
 
-def test_an_answer_of_somebody_in_between_is_an_error_too() -> None:
+def test_answer_of_a_proxy_is_an_error() -> None:
     page = httpx.Response(502, text="<html>Bad Gateway</html>")
     with pytest.raises(Unavailable, match="answered 502 Bad Gateway"):
         ask(page, page, page)
 
 
-def test_waits_are_those_asked_for_and_a_little_more() -> None:
+def test_wait_is_the_one_asked_for_and_up_to_a_quarter_more() -> None:
     busy = Unavailable(503, {}, 2)
     assert retries.wait(lambda: 0.0)(busy) == 2
     assert retries.wait(lambda: 1.0)(busy) == 2.5
@@ -123,7 +125,7 @@ def test_retry_after_a_date_to_come_is_the_seconds_until_then() -> None:
     assert error.retry_after == pytest.approx(3600, abs=60)
 
 
-def test_key_goes_along() -> None:
+def test_key_is_sent() -> None:
     seen: list[httpx.Headers] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
