@@ -67,7 +67,7 @@ def _digits(data: Path, split: str) -> tuple[Pixels, Pixels]:
 
 
 def _keys(scene: Scene) -> tuple[str, ...]:
-    return f"ink {scene.ink}", f"stroke {scene.stroke}", f"paper {scene.paper}", "all"
+    return f"ink {scene.ink}", f"stroke {scene.stroke}", f"paper {scene.paper}", "total"
 
 
 def _print(right: dict[str, list[bool]], title: str) -> None:
