@@ -1,4 +1,4 @@
-"""`python -m benchmarks.model_cards`: measures every shipped model and writes docs/reference/models.md.
+"""`python -m benchmarks.model_cards`: measures every shipped model and writes its card.
 
 A model's card has its accuracy, its calibration, its robustness against corrupted and
 out-of-distribution images, and the time that it takes.

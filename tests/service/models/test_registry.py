@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from service.errors import ModelError, NotFound, NotReady
+from service.errors import NotFound, NotReady
 from service.manifest import digest
-from service.models.folder import find
 from service.models.registry import Models
 from service.settings import Settings
 from tests.bundles import tiny_bundle, tiny_layers
@@ -145,15 +144,3 @@ def test_not_ready_before_loading(tiny_models: Path) -> None:
 def test_not_ready_without_the_default_model(tiny_models: Path) -> None:
     with pytest.raises(NotReady, match="'none' was not loaded"):
         loaded(tiny_models, "none").get()
-
-
-def test_missing_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="no models folder"):
-        find(tmp_path / "none")
-
-
-def test_hidden_and_stray_folders_are_no_models(tmp_path: Path) -> None:
-    for name in (".hidden/1", "tiny/.2.partial-1", "tiny/notes", "tiny/3"):
-        (tmp_path / name).mkdir(parents=True)
-    (tmp_path / "README.md").touch()
-    assert find(tmp_path) == [tmp_path / "tiny" / "3"]

@@ -12,13 +12,7 @@ from service.models.model import Model
 from service.models.registry import Models
 from service.routes import answers
 from tests.pictures import save, seven
-
-
-def array(client: TestClient, url: str) -> Any:
-    response = client.get(url, headers={"accept": "application/x-npy"})
-    assert response.status_code == 200, response.text
-    assert response.headers["content-type"] == "application/x-npy"
-    return np.load(io.BytesIO(response.content))
+from tests.service.routes.conftest import array
 
 
 def model(client: TestClient) -> Model:
