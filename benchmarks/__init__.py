@@ -1,1 +1,1 @@
-"""Measurements of the service, each printed by one command."""
+"""Measurements of the service and of the models that ship, each printed by one command."""

@@ -1,4 +1,4 @@
-"""What a table of figures must say of the machine and the day it was made on."""
+"""Describes the machine, the date and the commit that a table of figures was made on."""
 
 import os
 import platform
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def describe(packages: Iterable[str] = ("tensorflow-cpu", "numpy", "pillow")) -> list[str]:
-    """Date, processor, cores, memory, system, versions, and the commit that was measured."""
+    """Lines: date, commit, processor, cores, memory, system, package versions, load average."""
     packages_ = ", ".join(f"{name} {version(name)}" for name in packages)
     return [
         f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, commit {_commit()}",

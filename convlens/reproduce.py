@@ -64,7 +64,7 @@ def reproduce(
         raise typer.Exit(130) from None
     rows = [(one.name, one.accuracy, recipes.RECIPES[one.name].lecture) for one in results]
     console.print(_table(rows))
-    console.print(f"Report: {path} and {path.with_suffix('.html').name}", soft_wrap=True)
+    console.print(f"Report: {path}", soft_wrap=True)
     if any(lecture is not None and accuracy < lecture for _, accuracy, lecture in rows):
         typer.secho("A result is below the lecture's.", err=True, fg="red")
         raise typer.Exit(1)

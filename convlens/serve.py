@@ -1,4 +1,4 @@
-"""`convlens serve`: flags and `CONVLENS_*` variables become running workers."""
+"""`convlens serve`: flags and `CONVLENS_*` environment variables become running workers."""
 
 import math
 import os
@@ -21,15 +21,16 @@ from service.models import folder as model_folders
 from service.observability import tracing
 from service.settings import Settings
 from service.workers import connection_balance
+from service.workers.connection_balance import BalancedLoop
 
 SHARED_BYTES = 16 * 2**20
-"""What the workers' shared numbers may come to take."""
+"""Space reserved for the files that the workers share."""
 
 _FIELDS = Settings.model_fields
 
 
 def _option(name: str, **more: Any) -> Any:
-    """A flag for the setting `name`, explained in the setting's own words."""
+    """A command-line option for the setting `name`, with the setting's description as its help."""
     explained = f"{_FIELDS[name].description} \\[env: CONVLENS_{name.upper()}]"
     return typer.Option(help=explained, show_default=_default(name), **more)
 
@@ -62,12 +63,13 @@ def serve(
     origins: Annotated[str | None, _option("origins")] = None,
     log: Annotated[str | None, _option("log")] = None,
     traces: Annotated[bool | None, _option("traces")] = None,
+    standard_http: Annotated[bool | None, _option("standard_http")] = None,
     threads: Annotated[int | None, _option("threads")] = None,
     cache: Annotated[int | None, _option("cache")] = None,
 ) -> None:
     """Serve the models of a folder over HTTP.
 
-    A flag goes before its CONVLENS_* variable, the variable before the default.
+    A flag overrides its CONVLENS_* variable, and the variable the default.
 
     Example: convlens serve --port 9000 --default-model cifar10-lecture-3conv
     """
@@ -87,15 +89,14 @@ def serve(
         _stop(f"Traces need what `pip install 'convlens[otel]'` brings: {problem}.")
     except (ModelError, KeyFileError, ValueError) as problem:
         _stop(str(problem))
-    # Workers are processes of their own and read the settings from their environment.
+    # Workers are separate processes that read their settings from the environment.
     for name, value in settings.model_dump(exclude_none=True).items():
         os.environ[f"CONVLENS_{name.upper()}"] = str(value)
-    with _shared_numbers(settings):
+    with _shared_state(settings):
         uvicorn.run(
             "service.app:create_app",
             factory=True,
-            http=Connection,
-            loop="auto" if settings.workers == 1 else "service.workers.connection_balance:Loop",
+            **protocol_and_loop(settings),
             ws="none",
             host=settings.host,
             port=settings.port,
@@ -107,9 +108,17 @@ def serve(
         )
 
 
+def protocol_and_loop(settings: Settings) -> dict[str, Any]:
+    """uvicorn's arguments `http` and `loop`: its own with `standard_http`, else ours."""
+    if settings.standard_http:
+        return {"http": "httptools", "loop": "auto"}
+    balanced = f"{BalancedLoop.__module__}:{BalancedLoop.__qualname__}"
+    return {"http": Connection, "loop": balanced if settings.workers > 1 else "auto"}
+
+
 @contextmanager
-def _shared_numbers(settings: Settings) -> Iterator[None]:
-    """Let several workers count together, in files that are gone afterwards."""
+def _shared_state(settings: Settings) -> Iterator[None]:
+    """Give several workers a temporary folder for metrics, rates and connection counts."""
     if settings.workers == 1:
         yield
         return
@@ -121,12 +130,12 @@ def _shared_numbers(settings: Settings) -> Iterator[None]:
 
 
 def _shared_folder() -> TemporaryDirectory[str]:
-    """A folder with room for what the workers share; else the start ends with a sentence."""
-    # In memory, and there to be written even where the rest of the file system is not.
-    place = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    """A folder with `SHARED_BYTES` of free space; without it the start fails with a sentence."""
+    # /dev/shm is in memory, and writable in a container whose file system is read-only.
+    parent = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     try:
-        folder = TemporaryDirectory(prefix="convlens-", dir=place)
-        # Numbers are mapped: a worker that finds no room for them later would be ended.
+        folder = TemporaryDirectory(prefix="convlens-", dir=parent)
+        # The files are mapped into memory: a worker that ran out of space would get SIGBUS.
         with (Path(folder.name) / "room").open("wb") as file:
             os.posix_fallocate(file.fileno(), 0, SHARED_BYTES)
         (Path(folder.name) / "room").unlink()
@@ -139,7 +148,7 @@ def _shared_folder() -> TemporaryDirectory[str]:
 
 
 def _check(settings: Settings) -> None:
-    """Refuse to start where no worker could ever become ready."""
+    """Raise ModelError if the default model is missing: no worker could ever become ready."""
     names = {folder.parent.name for folder in model_folders.find(settings.models)}
     if settings.default_model not in names:
         known = ", ".join(sorted(names)) or "none"
@@ -155,7 +164,7 @@ def _stop(sentence: str) -> NoReturn:
 
 
 def log_config(form: str) -> dict[str, Any]:
-    """uvicorn's own configuration, with our log beside it and our lines for requests."""
+    """uvicorn's logging configuration, with the loggers of the service; `form` is text or json."""
     config: dict[str, Any] = {**uvicorn.config.LOGGING_CONFIG}
     config["formatters"] = {**config["formatters"], "lines": {"format": "%(message)s"}}
     config["handlers"] = {**config["handlers"]}
@@ -167,5 +176,5 @@ def log_config(form: str) -> dict[str, Any]:
         "convlens.access": {"handlers": ["access"], **own},
     }
     if form == "json":
-        config["formatters"]["default"] = {"()": "service.observability.access_log.Lines"}
+        config["formatters"]["default"] = {"()": "service.observability.access_log.JsonFormatter"}
     return config

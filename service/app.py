@@ -10,14 +10,14 @@ from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
-from service.http import body_limit as bodies
 from service.http import problems
 from service.http.admission import Admission
 from service.http.api_keys import Keys
-from service.http.auth import Gate
-from service.http.fast_routes import Direct
+from service.http.auth import AuthMiddleware
+from service.http.body_limit import BodyLimitMiddleware
+from service.http.fast_routes import FastRoutes
 from service.http.rate_limit import Rate
-from service.http.request_lifecycle import Entrance
+from service.http.request_lifecycle import RequestLifecycle
 from service.images.reader import ImageReader
 from service.lessons import routes as lessons
 from service.models.registry import Models
@@ -40,7 +40,7 @@ from service.routes import (
     statistics,
 )
 from service.settings import Settings
-from service.workers import malloc_limits as allocator
+from service.workers import malloc_limits
 from service.workers.gc_freeze import collect
 from service.workers.graceful_stop import Drain
 
@@ -90,14 +90,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 def _guarded(app: FastAPI, inner: ASGIApp) -> ASGIApp:
     """`inner`, FastAPI's own stack, inside our middleware; the outermost is added last."""
     settings: Settings = app.state.settings
-    inner = Direct(inner, app, [*predict.router.routes, *maps.router.routes])
-    inner = bodies.Bounded(
+    if not settings.standard_http:
+        inner = FastRoutes(inner, app, [*predict.router.routes, *maps.router.routes])
+    inner = BodyLimitMiddleware(
         inner, most=settings.max_request_bytes, narrower={"/lessons/": lessons.MOST_BYTES}
     )
     if settings.keys is not None or settings.rate is not None:
         keys = None if settings.keys is None else Keys.read(settings.keys)
         rate = None if settings.rate is None else Rate(settings.rate, settings.rate_storage)
-        inner = Gate(inner, keys=keys, rate=rate)
+        inner = AuthMiddleware(inner, keys=keys, rate=rate)
     if settings.origins:
         inner = CORSMiddleware(
             inner,
@@ -105,9 +106,11 @@ def _guarded(app: FastAPI, inner: ASGIApp) -> ASGIApp:
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "Content-Type", "X-API-Key"],
         )
-    app.state.entrance = Entrance(inner, settings, app.state.drain)
-    entrance: ASGIApp = app.state.entrance
-    return tracing.Traced(entrance, tracing.exporter()) if settings.traces else entrance
+    app.state.lifecycle = RequestLifecycle(inner, settings, app.state.drain)
+    outermost: ASGIApp = app.state.lifecycle
+    return (
+        tracing.TracingMiddleware(outermost, tracing.exporter()) if settings.traces else outermost
+    )
 
 
 @asynccontextmanager
@@ -117,7 +120,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, object]]:
     Connections that arrive meanwhile wait in the listening socket, where another worker may take
     them, so a worker that is still loading refuses nothing.
     """
-    allocator.bound()
+    malloc_limits.apply()
     app.state.models = Models(app.state.settings)
     app.state.image_reader = ImageReader(app.state.settings)
     # Made before the models are loaded, so that it misses no change.
@@ -131,6 +134,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, object]]:
         "admission": Admission(app.state.settings.concurrency),
     }
     watching.cancel()
-    app.state.entrance.flush()
+    app.state.lifecycle.flush()
     app.state.image_reader.close()
     app.state.models.close()

@@ -105,3 +105,8 @@ class Settings(BaseSettings):
     cache: int = Field(
         64, ge=1, description="Images of each model whose feature maps a worker keeps in memory."
     )
+    standard_http: bool = Field(
+        False,
+        description="Use uvicorn's own HTTP protocol and event loop and FastAPI's router: slower,"
+        " and without the bounds on heads, arrival_seconds and concurrency.",
+    )

@@ -1,10 +1,20 @@
 """What tests everywhere share: a folder of tiny models, made once."""
 
+import os
 from pathlib import Path
 
 import pytest
 
+from tests import bundles
 from tests.bundles import tiny_bundle
+
+
+@pytest.fixture(scope="session", autouse=True)
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the exported tiny models are kept, one folder for all workers of pytest-xdist."""
+    base = tmp_path_factory.getbasetemp()
+    bundles.exported = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "exported"
+    return bundles.exported
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
-"""`python tools/draw_samples.py`: draws the pictures that ship in service/samples.
+"""`python tools/draw_samples.py`: draws the sample images in service/samples, as PNG files.
 
-Ten digits in ink on paper and ten scenes for the classes of CIFAR-10, all from lines and shapes:
+Ten digits in ink on paper and ten scenes for the classes of CIFAR-10, made of lines and shapes;
 nothing in them comes from a data set.
 """
 
@@ -14,12 +14,12 @@ from PIL import Image, ImageDraw, ImageFilter
 
 FOLDER = Path(__file__).parent.parent / "service" / "samples"
 SIDE = 256
-FINE = 4  # Drawn four times as large and reduced, for smooth edges.
+OVERSAMPLING = 4  # Images are drawn four times as large and reduced, for smooth edges.
 
 Colour = tuple[int, int, int]
 Points = Sequence[tuple[float, float]]
 
-# Control points in a unit square, joined by a Catmull-Rom spline; one list a stroke.
+# A list of control points in the unit square for each stroke, joined by a Catmull-Rom spline.
 DIGITS: dict[str, list[Points]] = {
     "0": [[(0.6, 0.04), (0.3, 0.12), (0.16, 0.5), (0.3, 0.9), (0.58, 0.94), (0.82, 0.6), (0.78, 0.2), (0.6, 0.04)]],
     "1": [[(0.36, 0.24), (0.54, 0.08), (0.5, 0.5), (0.46, 0.95)]],
@@ -35,7 +35,7 @@ DIGITS: dict[str, list[Points]] = {
 
 
 def spline(points: Points) -> list[tuple[float, float]]:
-    """A Catmull-Rom curve through `points`, as a dense polyline."""
+    """A Catmull-Rom curve through `points`, as a polyline of 40 points a segment."""
     known = np.array([points[0], *points, points[-1]])
     t = np.linspace(0, 1, 40, endpoint=False)[:, None]
     parts = []
@@ -48,15 +48,15 @@ def spline(points: Points) -> list[tuple[float, float]]:
 
 
 def digit(name: str, rng: np.random.Generator) -> Image.Image:
-    """Blue-black ink on paper, a little off the centre."""
-    height = SIDE * FINE
+    """A digit in blue-black ink on paper, at a random distance from the left edge."""
+    height = SIDE * OVERSAMPLING
     image = Image.new("RGB", (height, height), (247, 244, 236))
     draw = ImageDraw.Draw(image)
     size, left, top = 0.62 * height, (0.14 + 0.16 * rng.random()) * height, 0.2 * height
     for stroke in DIGITS[name]:
         curve = spline(stroke)
         for i, (x, y) in enumerate(curve):
-            radius = FINE * (6.5 + 1.8 * np.sin(i / 23))
+            radius = OVERSAMPLING * (6.5 + 1.8 * np.sin(i / 23))
             at = left + (0.8 * x + 0.08 * (1 - y)) * size, top + y * size
             draw.ellipse(
                 (at[0] - radius, at[1] - radius, at[0] + radius, at[1] + radius), (36, 48, 92)
@@ -68,10 +68,10 @@ def digit(name: str, rng: np.random.Generator) -> Image.Image:
 
 
 class Scene:
-    """A canvas in units of 0..100, drawn large and softened a little at the end."""
+    """A canvas with coordinates in 0..100 and a vertical colour gradient as background."""
 
     def __init__(self, top: Colour, bottom: Colour) -> None:
-        side = SIDE * FINE
+        side = SIDE * OVERSAMPLING
         mix = np.linspace(0, 1, side)[:, None, None]
         rows = np.array(top) * (1 - mix) + np.array(bottom) * mix
         self.image = Image.fromarray(rows.repeat(side, 1).round().astype(np.uint8))
@@ -289,7 +289,7 @@ SCENES: dict[str, Callable[[], Scene]] = {
 
 
 def main() -> None:
-    """Write all pictures anew."""
+    """Writes all sample images."""
     for kind in ("digit", "photo"):
         (FOLDER / kind).mkdir(parents=True, exist_ok=True)
     for name in DIGITS:

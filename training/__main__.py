@@ -1,4 +1,4 @@
-"""`python -m training NAME`: data → network → SavedModel and manifest, the whole story."""
+"""`python -m training NAME`: a recipe and a data set become a model folder for the service."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -11,15 +11,15 @@ from service.manifest import Preparation
 from service.models import saved_model
 from training.errors import RecipeError, TrainingError
 
-OWN = "Your own images"
+OWN_IMAGES = "Your own images"
 
 
 def train(
     name: Annotated[
         str | None,
         typer.Argument(
-            help="The recipe, such as mnist-lecture or cifar10-lecture-3conv; a wrong name lists"
-            " them all. With --folder, whose network and rates to use."
+            help="The recipe, such as mnist-lecture or cifar10-lecture-3conv; an unknown name lists"
+            " all recipes. With --folder, the recipe whose network and settings to use."
         ),
     ] = None,
     data: Annotated[
@@ -28,72 +28,83 @@ def train(
             help="Folder with mnist.npz or cifar10.npz; without it the data set is downloaded."
         ),
     ] = None,
-    models: Annotated[Path, typer.Option(help="Folder that takes NAME/VERSION.")] = Path("models"),
+    models: Annotated[Path, typer.Option(help="Folder to write NAME/VERSION into.")] = Path(
+        "models"
+    ),
     version: Annotated[
-        int | None, typer.Option(min=1, help="Version to write; the next free one unless said.")
+        int | None, typer.Option(min=1, help="Version to write; by default the next free one.")
     ] = None,
     seed: Annotated[
         int | None, typer.Option(min=0, help="The same seed gives the same weights.")
     ] = None,
     epochs: Annotated[
-        int | None, typer.Option(min=1, help="Instead of the recipe's number of epochs.")
+        int | None, typer.Option(min=1, help="Number of epochs, instead of the recipe's.")
     ] = None,
     checkpoints: Annotated[
         Path | None,
-        typer.Option(help="Folder that takes NAME.npz; `checkpoints` beside --models unless said."),
+        typer.Option(
+            help="Folder to write NAME.npz into; by default `checkpoints` beside --models."
+        ),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run that left a checkpoint.")
+        bool, typer.Option("--resume", help="Continue the run that left a checkpoint.")
     ] = False,
     logdir: Annotated[
         Path | None,
-        typer.Option(help="Folder for TensorBoard, which gets a folder NAME-VERSION."),
+        typer.Option(help="Folder to write logs for TensorBoard into, as NAME-VERSION."),
     ] = None,
     threads: Annotated[
         int,
         typer.Option(
-            min=1, help="TensorFlow's threads. More are faster; other numbers round differently."
+            min=1,
+            help="Number of TensorFlow's threads. More are faster; the weights differ slightly"
+            " between numbers, because sums are rounded in another order.",
         ),
     ] = 2,
     folder: Annotated[
         Path | None,
         typer.Option(
             help="Train on the images in FOLDER/train/CLASS/ and test on those in"
-            " FOLDER/test/CLASS/; without test, a fifth of each class is set aside.",
-            rich_help_panel=OWN,
+            " FOLDER/test/CLASS/; without test, a fifth of each class is held out for testing.",
+            rich_help_panel=OWN_IMAGES,
         ),
     ] = None,
     model_name: Annotated[
         str | None,
         typer.Option(
-            "--name", help="The model's name; the folder's unless said.", rich_help_panel=OWN
+            "--name", help="The model's name; by default the folder's.", rich_help_panel=OWN_IMAGES
         ),
     ] = None,
     size: Annotated[
         str,
         typer.Option(
-            help="Height and width of the model's input: 32, or 48x64.", rich_help_panel=OWN
+            help="Height and width of the model's input: 32, or 48x64.", rich_help_panel=OWN_IMAGES
         ),
     ] = "32",
     grey: Annotated[
-        bool, typer.Option("--grey/--colour", help="One channel or three.", rich_help_panel=OWN)
+        bool,
+        typer.Option("--grey/--colour", help="One channel or three.", rich_help_panel=OWN_IMAGES),
     ] = False,
     preparation: Annotated[
         Preparation,
         typer.Option(
-            help="photo: the middle of the picture, shrunk. digit: the ink of one written sign,"
-            " found and centred, in grey.",
-            rich_help_panel=OWN,
+            help="How an image becomes the model's input. photo: its centre, cropped and resized."
+            " digit: the ink of one handwritten character, located and centred, in grey.",
+            rich_help_panel=OWN_IMAGES,
         ),
     ] = "photo",
     flip: Annotated[
         bool,
-        typer.Option("--flip", help="Mirrored images are of the same class.", rich_help_panel=OWN),
+        typer.Option(
+            "--flip",
+            help="Augment with horizontally flipped images, if a flip keeps the class.",
+            rich_help_panel=OWN_IMAGES,
+        ),
     ] = False,
 ) -> None:
-    """Train a network and export it for the service: a recipe's, or one for your own images.
+    """Train a network by a recipe, or on your own images, and export it for the service.
 
-    The best epoch is chosen on training images that are held back.
+    The best epoch is chosen by the accuracy on training images that are held out.
     The figures printed at the end, and kept in the manifest, are over all test images.
 
     Example: convlens train mnist-lecture --data data
@@ -106,13 +117,15 @@ def train(
         plan = _plan(name, data, folder, model_name, size, preparation, grey, flip)
         recipe = plan.recipe if seed is None else replace(plan.recipe, seed=seed)
         checkpoint = (checkpoints or models.parent / "checkpoints") / f"{plan.name}.npz"
-        _require_expected(checkpoint, resume)
+        _check_checkpoint(checkpoint, resume)
         _train(replace(plan, recipe=recipe), models, version, epochs, checkpoint, logdir, threads)
     except TrainingError as problem:
         typer.secho(str(problem), err=True, fg="red")
         raise typer.Exit(1) from problem
     except KeyboardInterrupt:
-        typer.echo(f"Stopped. The same command with --resume goes on from {checkpoint}.", err=True)
+        typer.echo(
+            f"Stopped. The same command with --resume continues from {checkpoint}.", err=True
+        )
         raise typer.Exit(130) from None
     checkpoint.unlink(missing_ok=True)
 
@@ -134,17 +147,19 @@ def _plan(
     if folder is not None:
         return plans.of_folder(folder, name, model_name, size, preparation, grey=grey, flip=flip)
     if name is None:
-        raise RecipeError("Name a recipe, such as mnist-lecture, or your images by --folder.")
+        raise RecipeError("Name a recipe, such as mnist-lecture, or your own images by --folder.")
     if model_name is not None:
         raise RecipeError("--name goes with --folder: a recipe's model has the recipe's name.")
     return plans.of_recipe(name, data)
 
 
-def _require_expected(checkpoint: Path, resume: bool) -> None:
+def _check_checkpoint(checkpoint: Path, resume: bool) -> None:
     if resume and not checkpoint.exists():
-        raise RecipeError(f"There is no {checkpoint} to go on from.")
+        raise RecipeError(f"There is no checkpoint {checkpoint} to continue from.")
     if checkpoint.exists() and not resume:
-        raise RecipeError(f"{checkpoint} holds an unfinished run: --resume, or remove it.")
+        raise RecipeError(
+            f"{checkpoint} holds an unfinished run: continue it by --resume, or remove the file."
+        )
 
 
 def _train(
@@ -159,11 +174,11 @@ def _train(
     from training import experiment
     from training.exporting import write_model
 
-    target = models / plan.name / str(write_model.vacant(models, plan.name, version))
+    target = models / plan.name / str(write_model.free_version(models, plan.name, version))
     console = Console()
     experiment.use_threads(threads)
     dataset = plan.load(plan.recipe, console)
-    recipe = plan.fit(plan.recipe, dataset)
+    recipe = plan.adapt(plan.recipe, dataset)
     recipe = recipe if epochs is None else replace(recipe, epochs=epochs)
     console.print(
         f"{plan.name}: {len(dataset.train):,} images an epoch, epochs: {recipe.epochs},"
@@ -171,9 +186,11 @@ def _train(
         highlight=False,
         soft_wrap=True,
     )
-    watchers = [] if logdir is None else [_board(logdir / f"{plan.name}-{target.name}", dataset)]
-    manifest, _ = experiment.carry_out(
-        recipe, dataset, target, console, checkpoint=checkpoint, watchers=watchers
+    callbacks = (
+        [] if logdir is None else [_tensorboard(logdir / f"{plan.name}-{target.name}", dataset)]
+    )
+    manifest, _ = experiment.train_and_export(
+        recipe, dataset, target, console, checkpoint=checkpoint, callbacks=callbacks
     )
     metrics = manifest.metrics
     remark = f" ({metrics.remark})" if metrics.remark else ""
@@ -185,10 +202,10 @@ def _train(
     )
 
 
-def _board(folder: Path, dataset: Any) -> Any:
-    from training.fitting.tensorboard import Board
+def _tensorboard(folder: Path, dataset: Any) -> Any:
+    from training.fitting.tensorboard import TensorBoardLog
 
-    return Board(folder, dataset)
+    return TensorBoardLog(folder, dataset)
 
 
 app = typer.Typer(add_completion=False)

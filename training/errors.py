@@ -1,28 +1,28 @@
-"""Everything that can go wrong in training, each with a sentence for the person at the terminal.
+"""The errors of training: each text is one sentence for the person at the terminal.
 
 TrainingError
-├── DataError      a data folder, an .npz or a folder of images that cannot be used
-├── RecipeError    a recipe that does not exist
-├── ExportError    a model that cannot be written
-└── BoardError     logs for TensorBoard that cannot be written
+├── DataError         a data folder, an .npz file or a folder of images that cannot be used
+├── RecipeError       an unknown recipe, or options, a network or a checkpoint that do not fit it
+├── ExportError       a network that cannot be exported, or a folder that cannot be written
+└── TensorBoardError  TensorBoard is missing or its logs cannot be written
 """
 
 
 class TrainingError(Exception):
-    """The root: its text is one sentence that says what to do."""
+    """The base class; its text is one sentence that says what is wrong and what to do."""
 
 
 class DataError(TrainingError):
-    """A data folder, an .npz or a folder of images that cannot be used."""
+    """A data folder, an .npz file or a folder of images that cannot be used."""
 
 
 class RecipeError(TrainingError):
-    """A recipe that does not exist."""
+    """An unknown recipe, or options, a network or a checkpoint that do not fit it."""
 
 
 class ExportError(TrainingError):
-    """A model that cannot be written."""
+    """A network that cannot be exported, or a folder that cannot be written."""
 
 
-class BoardError(TrainingError):
-    """Logs for TensorBoard that cannot be written."""
+class TensorBoardError(TrainingError):
+    """TensorBoard is missing or its logs cannot be written."""

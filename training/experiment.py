@@ -1,4 +1,4 @@
-"""A recipe and a data set become a model on disk: fitted, measured on the test images, exported."""
+"""A recipe and a data set become a model folder: trained, evaluated on test images, exported."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,31 +13,33 @@ from training.fitting import loop
 from training.recipes import Recipe
 
 
-def carry_out(
+def train_and_export(
     recipe: Recipe,
     dataset: Dataset,
     target: Path,
     console: Console,
     *,
     checkpoint: Path | None = None,
-    watchers: Sequence[loop.Watcher] = (),
+    callbacks: Sequence[loop.Callback] = (),
 ) -> tuple[Manifest, Mapping[str, list[float]]]:
-    """Write the model to `target`, .../<name>/<version>; its manifest and the figures an epoch.
+    """Write the model to `target`, .../<name>/<version>.
 
-    `checkpoint` and `watchers` are those of `fit.fit`. Raises TrainingError.
+    Returns its manifest and its history, which maps loss, accuracy, val_loss and val_accuracy to
+    one value per epoch. `checkpoint` and `callbacks` are those of `loop.fit`. Raises TrainingError.
     """
-    network, position = loop.fit(recipe, dataset, console, checkpoint=checkpoint, watchers=watchers)
-    nodes = from_keras.convert(network)
+    network, state = loop.fit(recipe, dataset, console, checkpoint=checkpoint, callbacks=callbacks)
+    layers = from_keras.convert(network)
     with console.status(f"Evaluating on {len(dataset.test):,} test images and exporting"):
-        record = {**recipe.describe(), **loop.outcome(position)}
-        return write_model.export(nodes, dataset, record, target, honest=True), position.history
+        record = {**recipe.describe(), **loop.outcome(state)}
+        return write_model.export(layers, dataset, record, target, calibrate=True), state.history
 
 
 def use_threads(count: int) -> int:
-    """Let TensorFlow use `count` threads for one operation; how many it uses, 0 for all cores.
+    """Let TensorFlow use `count` threads per operation, and return the number that it uses.
 
-    Sums round by how they are shared out, so the same figures need the same number. It cannot
-    change once TensorFlow has computed anything.
+    The order of additions, and so their rounding, depends on the number of threads: a reproducible
+    run needs the same number. Once TensorFlow has computed anything the number is fixed; the
+    returned one then is the old one, where 0 means all cores.
     """
     threading = tf.config.threading
     try:

@@ -1,4 +1,4 @@
-"""The table of experiments: a name becomes a network, its data and how it is fitted."""
+"""A recipe's name becomes the recipe: a network, its data set and its training settings."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -6,68 +6,67 @@ from typing import Any, Literal
 
 from training.datasets.named import VALIDATION
 from training.errors import RecipeError
-from training.networks import lecture as networks
-from training.networks import lowlevel, strong
-from training.precision import Precision, suited
+from training.networks import lecture, lowlevel, strong
+from training.precision import Precision, supported
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """One experiment; rates and sizes as Keras takes them."""
+    """One experiment. The optimizer's settings have the meaning that Keras gives them."""
 
     network: Callable[..., Any]
     data: str
-    """mnist, cifar10, or a folder of images."""
+    """The data set: mnist, cifar10, or folder for a folder of images."""
     optimizer: Literal["adam", "adadelta", "rmsprop", "sgd", "muon"]
     learning_rate: float
     batch_size: int
     epochs: int
     seed: int = 1
     precision: Precision = "float32"
-    """What layers compute in; weights and probabilities are float32 in either case."""
+    """The type that layers compute in; weights and probabilities are always float32."""
     validation: int = VALIDATION
-    """Training images that are held back to choose the epoch."""
+    """Number of training images that are held out to choose the best epoch."""
     schedule: Literal["constant", "cosine", "trapezoid"] = "constant"
     warmup: float = 0.0
-    """Epochs in which the rate rises to its height."""
+    """Epochs over which the learning rate rises linearly to its full value."""
     cooldown: float = 0.0
-    """Share of all epochs in which the rate of a trapezoid falls to zero, at the end."""
+    """Share of all epochs, at the end, in which the rate of a trapezoid falls linearly to 0."""
     weight_decay: float = 0.0
-    """Share of a kernel that goes with each step, times the rate."""
+    """Decoupled weight decay: each step takes this share, times the rate, off every kernel."""
     smoothing: float = 0.0
-    """Share of the target that is spread over all classes."""
+    """Label smoothing: the share of the target that is spread over all classes."""
     average: float = 0.0
-    """How much an exponential moving average of the weights keeps at each step; 0 for none."""
+    """Decay of the exponential moving average of the weights; 0 for no average."""
     rotation: float = 0.0
-    """Largest turn of a training image, in degrees."""
+    """Largest rotation of a training image, in degrees."""
     shift: float = 0.0
     """Largest shift, in pixels."""
     zoom: float = 0.0
-    """Largest change of size, as a share."""
+    """Largest change of scale, as a share of the image's size."""
     flip: bool = False
-    """Mirror half of the training images left to right, the other half in the next epoch."""
+    """Flip half of the training images horizontally, and the other half in the next epoch."""
     stroke: bool = False
-    """Thicken or thin the strokes of some training images by one pixel."""
+    """Thicken or thin the strokes of half the training images by up to one pixel."""
     slant: float = 0.0
-    """Largest shear, in pixels a row."""
+    """Largest shear, in pixels per row."""
     elastic: float = 0.0
-    """Deviation of a smooth displacement of every pixel, in pixels."""
+    """Standard deviation of an elastic (smooth random) displacement of the pixels, in pixels."""
     light: float = 0.0
-    """Most of the contrast that every second image loses; its ground grows lighter and noisy."""
+    """Strength of random changes of contrast, brightness and noise, 0 to 1."""
     cutout: int = 0
-    """Side of a square that is blanked out, in pixels."""
+    """Side of a random square that is replaced by the image's mean, in pixels; 0 for none."""
     coarse: float = 0.0
-    """Share of height and width to which training images shrink at first; its network must take
-    images of any size."""
+    """Factor by which height and width of the training images are scaled in the first epochs; the
+    network must accept images of any size."""
     coarse_share: float = 0.0
-    """Share of all epochs in which they do, at the start."""
+    """Share of all epochs, at the start, that use the scaled images."""
     lecture: float | None = None
-    """The accuracy that the lecture reports for it; plays no part in training."""
+    """Test accuracy that the lecture reports, for comparison only."""
     note: str = ""
-    """What a reader of the report must know; plays no part in training."""
+    """A remark for the report."""
 
     def describe(self) -> dict[str, str | int | float | bool | None]:
-        """The recipe as the manifest keeps it: all that decides the weights."""
+        """The recipe as the manifest stores it: everything that influences the weights."""
         record = {**asdict(self), "network": self.network.__name__}
         return {key: value for key, value in record.items() if key not in ("lecture", "note")}
 
@@ -91,7 +90,7 @@ _RMSPROP: dict[str, Any] = {**_CIFAR10, "optimizer": "rmsprop"}
 
 RECIPES: dict[str, Recipe] = {
     "mnist-lecture": Recipe(
-        networks.mnist_lecture,
+        lecture.mnist_lecture,
         "mnist",
         optimizer="adam",
         learning_rate=0.002,
@@ -104,7 +103,7 @@ RECIPES: dict[str, Recipe] = {
         stroke=True,
     ),
     "mnist-lecture-same": Recipe(
-        networks.mnist_lecture_same,
+        lecture.mnist_lecture_same,
         "mnist",
         optimizer="adam",
         learning_rate=0.001,
@@ -113,7 +112,7 @@ RECIPES: dict[str, Recipe] = {
         schedule="cosine",
     ),
     "mnist-adadelta": Recipe(
-        networks.mnist_lecture,
+        lecture.mnist_lecture,
         "mnist",
         optimizer="adadelta",
         learning_rate=1.0,
@@ -124,19 +123,20 @@ RECIPES: dict[str, Recipe] = {
         " which reaches about 21 % in the same epoch where 1.0 reaches about 98 %.",
     ),
     "mnist-adadelta-default": Recipe(
-        networks.mnist_lecture,
+        lecture.mnist_lecture,
         "mnist",
         optimizer="adadelta",
         learning_rate=0.001,
         batch_size=100,
         epochs=1,
-        note="The same with Keras 3's default rate, to show what it costs.",
+        note="Like mnist-adadelta, with the default learning rate of Keras 3.",
     ),
-    # Two networks trained alike, so that what they are made of alone makes the difference.
-    "mnist-convolution": Recipe(networks.mnist_lecture, "mnist", **_PLAIN),
-    "mnist-dense": Recipe(networks.mnist_dense, "mnist", **_PLAIN),
-    "cifar10-dense": Recipe(networks.cifar10_dense, "cifar10", epochs=16, **_ADAM),
-    # Without Keras layers: see training/networks/lowlevel.py.
+    # Each pair of dense and convolutional networks has the same recipe, so that only the
+    # architecture differs.
+    "mnist-convolution": Recipe(lecture.mnist_lecture, "mnist", **_PLAIN),
+    "mnist-dense": Recipe(lecture.mnist_dense, "mnist", **_PLAIN),
+    "cifar10-dense": Recipe(lecture.cifar10_dense, "cifar10", epochs=16, **_ADAM),
+    # Without Keras layers, see training/networks/lowlevel.py.
     "mnist-lowlevel": Recipe(
         lowlevel.mnist_lowlevel,
         "mnist",
@@ -146,7 +146,7 @@ RECIPES: dict[str, Recipe] = {
         epochs=8,
         schedule="cosine",
     ),
-    # The lecture's first weights, to be seen beside the better ones.
+    # With the lecture's initialisation, to compare it with a better one.
     "mnist-lowlevel-stddev1": Recipe(
         lowlevel.mnist_lowlevel_stddev1,
         "mnist",
@@ -156,7 +156,7 @@ RECIPES: dict[str, Recipe] = {
         epochs=8,
         schedule="cosine",
     ),
-    # The same with the lecture's name scopes, which `--logdir` shows in TensorBoard.
+    # With the lecture's name scopes, which `--logdir` shows in TensorBoard.
     "mnist-scopes": Recipe(
         lowlevel.mnist_scopes,
         "mnist",
@@ -208,10 +208,10 @@ RECIPES: dict[str, Recipe] = {
         coarse_share=0.625,
     ),
     "cifar10-lecture-2conv": Recipe(
-        networks.cifar10_lecture_2conv, "cifar10", epochs=16, lecture=0.7244, **_ADAM
+        lecture.cifar10_lecture_2conv, "cifar10", epochs=16, lecture=0.7244, **_ADAM
     ),
     "cifar10-lecture-2conv-rmsprop": Recipe(
-        networks.cifar10_lecture_2conv,
+        lecture.cifar10_lecture_2conv,
         "cifar10",
         epochs=16,
         learning_rate=0.0007,
@@ -219,10 +219,10 @@ RECIPES: dict[str, Recipe] = {
         **_RMSPROP,
     ),
     "cifar10-lecture-3conv": Recipe(
-        networks.cifar10_lecture_3conv, "cifar10", epochs=9, lecture=0.7458, **_ADAM
+        lecture.cifar10_lecture_3conv, "cifar10", epochs=9, lecture=0.7458, **_ADAM
     ),
     "cifar10-lecture-3conv-rmsprop": Recipe(
-        networks.cifar10_lecture_3conv,
+        lecture.cifar10_lecture_3conv,
         "cifar10",
         epochs=9,
         learning_rate=0.001,
@@ -242,12 +242,12 @@ LECTURE = (
     "cifar10-lecture-3conv",
     "cifar10-lecture-3conv-rmsprop",
 )
-"""What `convlens reproduce` trains unless told otherwise."""
+"""Recipes that `convlens reproduce` trains by default."""
 PAIRS = (("mnist-dense", "mnist-convolution"), ("cifar10-dense", "cifar10-lecture-2conv"))
-"""Dense networks and the convolutional ones that were trained in the same way."""
+"""Pairs of a dense and a convolutional network with the same recipe."""
 
 FOLDER = Recipe(
-    networks.cifar10_lecture_2conv,
+    lecture.cifar10_lecture_2conv,
     "folder",
     optimizer="adam",
     learning_rate=0.001,
@@ -256,15 +256,15 @@ FOLDER = Recipe(
     schedule="cosine",
     shift=2,
 )
-"""For somebody's own images, unless another recipe is named."""
+"""Recipe for a folder of images when no other is named."""
 
 
 def find(name: str) -> Recipe:
-    """The recipe called `name`, in a precision that suits this processor.
+    """The recipe called `name`, in float32 if this processor has no bfloat16 instructions.
 
-    RecipeError lists those that exist.
+    Raises RecipeError, which lists the recipes, if there is none.
     """
     if name not in RECIPES:
         raise RecipeError(f"There is no recipe {name!r}; there is: {', '.join(RECIPES)}.")
     recipe = RECIPES[name]
-    return replace(recipe, precision=suited(recipe.precision))
+    return replace(recipe, precision=supported(recipe.precision))

@@ -1,1 +1,1 @@
-"""Soak, overload, reloads and memory."""
+"""How the service behaves over hours, under overload, over many reloads, and its memory."""

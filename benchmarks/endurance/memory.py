@@ -1,7 +1,7 @@
-"""`python -m benchmarks.endurance.memory`: memory of the service, from start to first Grad-CAM.
+"""`python -m benchmarks.endurance.memory`: memory of the service, from its start to Grad-CAM.
 
-All models are served by one worker a core. Memory is the proportional set size of all processes,
-in MB of 10⁶ bytes; beside the start stands that of TensorFlow with one of the models.
+All models are served. Memory is the proportional set size (PSS) of all processes, in MB of 10⁶
+bytes. The start-up time is printed beside that of TensorFlow with one model.
 """
 
 import io
@@ -18,56 +18,57 @@ import numpy as np
 import typer
 from PIL import Image
 
-from benchmarks import http_requests, machine, request_bodies, running_server, scenes
+from benchmarks import machine, synthetic_photos
 from benchmarks.endurance import open_loop
 from benchmarks.endurance.open_loop import percentile
-from benchmarks.running_server import Server
-from benchmarks.servers import bare_model, peers
+from benchmarks.harness import http_requests, peers, request_bodies, running_server
+from benchmarks.harness.running_server import Server
+from benchmarks.servers import bare_model
 from service.settings import Settings
 
 READY = http_requests.http_get("/readyz")
-WHY = http_requests.http_get("/grad-cam?format=json")
+GRAD_CAM = http_requests.http_get("/grad-cam?format=json")
 LARGE = (8_000, 6_250)
-"""Width and height of the largest image that is let in."""
+"""Width and height of the largest image that the service accepts."""
 
 
 def main(
     workers: Annotated[int, typer.Option(min=1, help="Workers.")] = 2,
     seconds: Annotated[int, typer.Option(min=1, help="Seconds of traffic.")] = 5,
 ) -> None:
-    """Print what each step takes."""
+    """Prints the memory after each step."""
     print("\n".join(f"- {line}" for line in machine.describe()))
     print(f"- {workers} workers\n")
     model = Path("models/mnist-lecture/1")
     took = bare_model.measure(model, http_requests.digits(None, 1), threads=1, speed=False).seconds
     peer = peers.read("convlens")
     with running_server.running(peer, Path(sys.executable), model, workers, READY) as server:
-        print(f"start to the first answer: {server.seconds:.1f} s;")
-        print(f"TensorFlow with one model, to its first answer: {took:.1f} s\n")
+        print(f"start to the first answer: {server.seconds:.1f} s")
+        print(f"the same for TensorFlow with one model: {took:.1f} s\n")
         print("| after | PSS MB |\n| --- | ---: |")
-        _tell(server, "the start")
+        _print_memory(server, "the start")
         digits = http_requests.digits(None, 1)
         digit = _post(request_bodies.png(digits[0]))
         open_loop.run(server.port, digit, 64, seconds)
-        _tell(server, f"{seconds} s of digits over 64 connections")
-        photograph = scenes.photograph(digits[0], np.random.default_rng(1)).jpeg
+        _print_memory(server, f"{seconds} s of digits over 64 connections")
+        photograph = synthetic_photos.photograph(digits[0], np.random.default_rng(1)).jpeg
         open_loop.run(server.port, _post(photograph), 4 * workers, seconds)
-        _tell(server, f"{seconds} s of photographs over {4 * workers}")
-        most = _highest(server, 4 * workers)
-        print(f"| at the most while images of {LARGE[0]}×{LARGE[1]} are decoded | {most:,.0f} |")
-        _tell(server, "them")
-        slowest = _first_reasons(server, digit, 4 * workers)
-        _tell(server, "Grad-CAM of one model in every worker")
+        _print_memory(server, f"{seconds} s of photographs over {4 * workers}")
+        most = _highest_memory(server, 4 * workers)
+        print(f"| highest while images of {LARGE[0]}×{LARGE[1]} are decoded | {most:,.0f} |")
+        _print_memory(server, "that")
+        slowest = _load_tensorflow(server, digit, 4 * workers)
+        _print_memory(server, "Grad-CAM of one model in every worker")
         for name in _models(server):
             _at_once(
                 server, http_requests.http_get(f"/grad-cam?format=json&model={name}"), 4 * workers
             )
-        _tell(server, "Grad-CAM of every model in every worker")
-        print(f"\nwhile TensorFlow was loaded, p99 of predictions was {slowest:.0f} ms")
+        _print_memory(server, "Grad-CAM of every model in every worker")
+        print(f"\np99 of predictions while TensorFlow was being loaded: {slowest:.0f} ms")
 
 
-def _tell(server: Server, after: str) -> None:
-    server.settle()
+def _print_memory(server: Server, after: str) -> None:
+    server.wait_until_idle()
     print(f"| {after} | {server.memory():,.0f} |", flush=True)
 
 
@@ -81,13 +82,13 @@ def _models(server: Server) -> list[str]:
 
 
 def _at_once(server: Server, request: bytes, count: int) -> list[Future[tuple[int, bytes]]]:
-    """Send `request` over `count` connections, which all workers share out; each must be 200."""
+    """Sends `request` over `count` connections at once, enough to reach every worker."""
     with ThreadPoolExecutor(count) as pool:
         return [pool.submit(http_requests.send, server.port, request, 60) for _ in range(count)]
 
 
-def _highest(server: Server, count: int) -> float:
-    """The highest memory while `count` images of the most pixels are asked about at once."""
+def _highest_memory(server: Server, count: int) -> float:
+    """The highest memory in MB while `count` of the largest images are decoded at once."""
     assert LARGE[0] * LARGE[1] <= Settings().max_image_pixels
     file = io.BytesIO()
     Image.new("RGB", LARGE, "white").save(file, "PNG")
@@ -97,17 +98,17 @@ def _highest(server: Server, count: int) -> float:
     return max(figures)
 
 
-def _first_reasons(server: Server, digit: bytes, count: int) -> float:
-    """The p99 of predictions, in ms, while every worker loads TensorFlow."""
+def _load_tensorflow(server: Server, digit: bytes, count: int) -> float:
+    """The p99 of predictions in ms while every worker loads TensorFlow."""
     seconds: list[float] = []
     with _meanwhile(lambda: seconds.extend(open_loop.run(server.port, digit, 4, 0.5).answers)):
-        _at_once(server, WHY, count)
+        _at_once(server, GRAD_CAM, count)
     return percentile(seconds, 99)
 
 
 @contextmanager
 def _meanwhile(step: Callable[[], object]) -> Iterator[None]:
-    """Do `step` again and again, on a thread of its own."""
+    """Repeats `step` on another thread during the block."""
     over = threading.Event()
 
     def work() -> None:

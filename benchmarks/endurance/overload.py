@@ -1,9 +1,9 @@
-"""`python -m benchmarks.endurance.overload`: three times as much load as the service can answer.
+"""`python -m benchmarks.endurance.overload`: sends three times what the service can answer.
 
-The service has one half of the cores, the load the other. First the peak is looked for: answers a
-second, each connection sending when it has its answer. Then requests come at three times that
-rate, whether or not earlier ones were answered, and the promises are judged, one a line. The peak
-is taken before and after that, since machines grow faster and slower by themselves.
+The service runs on one half of the cores, the load generator on the other. A closed loop finds the
+peak, the most answers a second; then an open loop sends requests at three times that rate, and one
+line a criterion says whether it holds. The peak is measured before and after the overload, because
+the speed of a shared machine changes.
 """
 
 import io
@@ -20,27 +20,27 @@ import numpy as np
 import typer
 from PIL import Image
 
-from benchmarks import http_requests, machine, request_bodies, running_server
+from benchmarks import machine
 from benchmarks.endurance import open_loop
-from benchmarks.endurance.open_loop import Storm, percentile
-from benchmarks.running_server import Server
-from benchmarks.servers import peers
+from benchmarks.endurance.open_loop import LoadResult, percentile
+from benchmarks.harness import http_requests, peers, request_bodies, running_server
+from benchmarks.harness.running_server import Server
 
 CONNECTIONS = (4, 8, 16, 32, 64)
-STORM_CONNECTIONS = 512
-TIMES = 3
+OVERLOAD_CONNECTIONS = 512
+OVERLOAD_FACTOR = 3
 
 
 def main(
     seconds: Annotated[int, typer.Option(min=3, help="Seconds of overload.")] = 60,
-    search: Annotated[int, typer.Option(min=1, help="Seconds for each try of the peak.")] = 4,
+    search: Annotated[int, typer.Option(min=1, help="Seconds for each number of connections.")] = 4,
     model: Annotated[Path, typer.Option(help="Model folder.")] = Path("models/mnist-lecture/1"),
     image: Annotated[
-        Path | None, typer.Option(help="Image file to send; a drawn photograph without it.")
+        Path | None, typer.Option(help="Image file to send; by default a drawn photograph.")
     ] = None,
-    digit: Annotated[bool, typer.Option(help="Send a digit of 28×28, which costs least.")] = False,
+    digit: Annotated[bool, typer.Option(help="Send a 28×28 digit, the cheapest request.")] = False,
 ) -> None:
-    """Print the figures and the verdicts; end with 1 where one fails."""
+    """Prints the figures and whether each criterion holds; exits with 1 if one does not."""
     body = _photograph() if image is None else image.read_bytes()
     if digit:
         body = request_bodies.png(http_requests.digits(None, 1)[0])
@@ -61,28 +61,28 @@ def _judge(model: Path, request: bytes, seconds: int, search: int) -> bool:
         os.sched_setaffinity(0, loading)
         load = partial(open_loop.run, server.port, request)
         load(16, 2)
-        tries = {one: load(one, search) for one in CONNECTIONS}
-        best = max(tries, key=lambda one: tries[one].goodput)
-        before = load(best, seconds / 4)
-        memory = _Memory(server)
-        over = load(STORM_CONNECTIONS, seconds, TIMES * before.goodput)
+        searched = {one: load(one, search) for one in CONNECTIONS}
+        peak_connections = max(searched, key=lambda one: searched[one].goodput)
+        before = load(peak_connections, seconds / 4)
+        memory = _MemorySampler(server)
+        over = load(OVERLOAD_CONNECTIONS, seconds, OVERLOAD_FACTOR * before.goodput)
         memory.stop()
-        after = load(best, seconds / 4)
+        after = load(peak_connections, seconds / 4)
     print("\n".join(f"- {line}" for line in about))
-    print(f"- {half} workers on as many cores, the load on {len(loading)}")
+    print(f"- {half} workers on as many cores, the load generator on {len(loading)}")
     print(f"- requests of {len(request):,} bytes\n")
-    rows = [(f"{count} connections", one) for count, one in tries.items()]
+    rows = [(f"{count} connections", one) for count, one in searched.items()]
     rows += [
-        (f"{best} connections, before", before),
-        (f"{TIMES} × the peak, {STORM_CONNECTIONS} connections", over),
-        (f"{best} connections, after", after),
+        (f"{peak_connections} connections, before", before),
+        (f"{OVERLOAD_FACTOR} × the peak, {OVERLOAD_CONNECTIONS} connections", over),
+        (f"{peak_connections} connections, after", after),
     ]
     print(_table(rows))
     return _verdicts(before + after, over, memory.figures)
 
 
 def _photograph() -> bytes:
-    """A JPEG of 1600×1200 with a digit on it and the noise of a sensor: what a phone sends."""
+    """A JPEG of 1600×1200 pixels with a digit and sensor noise, as a phone sends it."""
     random = np.random.default_rng(1)
     light = random.normal(200, 6, (1200, 1600))
     ink = np.kron(http_requests.digits(None, 1)[0], np.ones((30, 30)))  # (840, 840)
@@ -92,8 +92,8 @@ def _photograph() -> bytes:
     return file.getvalue()
 
 
-class _Memory(threading.Thread):
-    """Resident memory of all processes of the server, in MB, again and again until stopped."""
+class _MemorySampler(threading.Thread):
+    """Samples the resident memory of all processes of the server, in MB, once a second."""
 
     def __init__(self, server: Server) -> None:
         super().__init__()
@@ -111,7 +111,7 @@ class _Memory(threading.Thread):
         self.join()
 
 
-def _table(rows: Sequence[tuple[str, Storm]]) -> str:
+def _table(rows: Sequence[tuple[str, LoadResult]]) -> str:
     lines = [
         "| load | sent/s | answers/s | p50 ms | p99 ms | refused p99 ms | failed |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
@@ -124,21 +124,21 @@ def _table(rows: Sequence[tuple[str, Storm]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _verdicts(peak: Storm, over: Storm, memory: Sequence[float]) -> bool:
+def _verdicts(peak: LoadResult, over: LoadResult, memory: Sequence[float]) -> bool:
     third = max(1, len(memory) // 3)
     start, end = mean(memory[:third]), mean(memory[-third:])
-    share, slower = (
+    share, slowdown = (
         over.goodput / peak.goodput,
         percentile(over.answers, 99) / percentile(peak.answers, 99),
     )
     refused, late = percentile(over.refusals, 99), percentile(over.late, 99)
     verdicts = [
-        (late < 5, f"the load keeps its times: p99 of lateness is {late:.1f} ms (under 5)"),
+        (late < 5, f"requests are sent on time: p99 of lateness is {late:.1f} ms (under 5)"),
         (share >= 0.9, f"goodput is {share:.0%} of the peak (at least 90 %)"),
-        (slower < 2, f"p99 of answers is {slower:.2f} × that at the peak (under 2)"),
+        (slowdown < 2, f"p99 of answers is {slowdown:.2f} × that at the peak (under 2)"),
         (refused < 50, f"p99 of refusals is {refused:.1f} ms (under 50)"),
         (end < 1.02 * start, f"memory goes from {start:.0f} to {end:.0f} MB (flat within 2 %)"),
-        (over.failed == 0, f"{over.failed} requests fail in another way (none)"),
+        (over.failed == 0, f"{over.failed} requests fail otherwise (none)"),
     ]
     for good, sentence in verdicts:
         print(f"{'holds' if good else 'FAILS'}: {sentence}")

@@ -1,7 +1,7 @@
-"""`python -m benchmarks.endurance.reloads`: memory over many reloads of a model.
+"""`python -m benchmarks.endurance.reloads`: memory of a process that reloads a model many times.
 
-A copy of a model is replaced by another again and again while images are sent; the service loads
-each new version beside the old one, proves it, swaps it in and frees the old one.
+The version of a copied model is replaced while images are classified: the registry loads the
+new version beside the old one, checks it, swaps it in and frees the old one.
 """
 
 import asyncio
@@ -25,10 +25,12 @@ SHOWN = 10
 
 def main(
     model: Annotated[Path, typer.Option(help="Model folder.")] = Path("models/mnist-lecture/1"),
-    reloads: Annotated[int, typer.Option(min=SHOWN, help="How often a version is replaced.")] = 50,
-    grad_cam: Annotated[bool, typer.Option(help="Ask each version why, by TensorFlow.")] = False,
+    reloads: Annotated[int, typer.Option(min=SHOWN, help="Number of reloads.")] = 50,
+    grad_cam: Annotated[
+        bool, typer.Option(help="Also compute Grad-CAM with each version, in TensorFlow.")
+    ] = False,
 ) -> None:
-    """Print the memory after every tenth reload."""
+    """Prints the memory after every tenth reload."""
     print("\n".join(f"- {line}" for line in machine.describe()) + "\n")
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(_reload(model, Path(folder), reloads, grad_cam))
@@ -61,15 +63,15 @@ async def _reload(model: Path, folder: Path, reloads: int, grad_cam: bool) -> No
 
 
 def _write(model: Path, folder: Path, version: int) -> None:
-    """The model as `version`, whole before it has its name."""
-    place, partial = folder / model.parent.name, folder / ".partial"
+    """Copies the model as `version`; the folder gets its name when it is complete."""
+    named, partial = folder / model.parent.name, folder / ".partial"
     shutil.copytree(model, partial)
     record = json.loads((partial / "manifest.json").read_text())
     (partial / "manifest.json").write_text(json.dumps({**record, "version": version}))
-    place.mkdir(exist_ok=True)
-    partial.rename(place / str(version))
+    named.mkdir(exist_ok=True)
+    partial.rename(named / str(version))
     if version > 1:
-        shutil.rmtree(place / str(version - 1))
+        shutil.rmtree(named / str(version - 1))
 
 
 if __name__ == "__main__":

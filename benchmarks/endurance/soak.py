@@ -1,10 +1,10 @@
-"""`python -m benchmarks.endurance.soak`: mixed traffic at 70 % of the peak for hours.
+"""`python -m benchmarks.endurance.soak`: mixed requests at 70 % of the peak rate, for hours.
 
     python -m benchmarks.endurance.soak --minutes 30 --output docs/reference/benchmarks/soak.md
 
-Starts `convlens serve` as a user would, finds how much of the mix it answers at most with this
-client on the same cores, sends a constant part of that, checks every answer, and looks at the
-server's memory, open files and threads meanwhile.
+Starts `convlens serve`, measures how many requests of the mix it answers a second with this client
+on the same cores, sends 70 % of that at a constant rate, checks every answer, and samples the
+server's memory, open files and threads.
 """
 
 import asyncio
@@ -22,85 +22,86 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from benchmarks import machine, running_server
+from benchmarks import machine
 from benchmarks.endurance import soak_mix, soak_report
-from benchmarks.endurance.soak_mix import Mix, Question, Wrong
+from benchmarks.endurance.soak_mix import CheckedRequest, Mix, WrongAnswer
 from benchmarks.endurance.soak_report import Sample
+from benchmarks.harness import running_server
 
 SHARE = 0.7
-# For the peak: enough to keep two workers at it, too few for any question to be refused, since
-# with the dear ones refused the peak would be that of another, cheaper mix.
+# For the peak: enough to keep two workers busy, and so few that no request is refused: if the
+# expensive ones were refused, the peak would be that of a cheaper mix.
 CONNECTIONS = 8
 PEAK_SECONDS = 30.0
-# Questions that wait for an answer at once; one more is not sent, and counted.
-MOST = 512
+# Unanswered requests at once; a further one is not sent and counts as an error.
+MOST_UNANSWERED = 512
 
 console = Console(stderr=True)
 
 
 class Traffic:
-    """Sends questions of a mix, checks the answers, and keeps what went wrong and how long."""
+    """Sends requests of a mix, checks the answers, and records errors and latencies."""
 
     def __init__(self, client: httpx.AsyncClient, mix: Mix) -> None:
         self._client = client
         self._mix = mix
-        self.asked: Counter[str] = Counter()
+        self.sent: Counter[str] = Counter()
         self.errors: Counter[str] = Counter()
-        self.seconds: list[float] = []
+        self.latencies: list[float] = []
 
-    async def closed(self, seconds: float) -> float:
-        """Ask without pause over `CONNECTIONS`, and return the right answers a second."""
+    async def closed_loop(self, seconds: float) -> float:
+        """Sends over CONNECTIONS, each after its answer; returns the right answers a second."""
         began = time.perf_counter()
 
         async def ask() -> None:
             while time.perf_counter() - began < seconds:
-                await self.one(self._mix.draw(), time.perf_counter())
+                await self.send(self._mix.draw(), time.perf_counter())
 
-        before = self.asked.total() - self.errors.total()
+        before = self.sent.total() - self.errors.total()
         await asyncio.gather(*(ask() for _ in range(CONNECTIONS)))
-        right = self.asked.total() - self.errors.total() - before
+        right = self.sent.total() - self.errors.total() - before
         return right / (time.perf_counter() - began)
 
-    async def constant(self, rate: float, seconds: float) -> None:
-        """Ask `rate` times a second, whatever the answers take: times count from when due."""
+    async def open_loop(self, rate: float, seconds: float) -> None:
+        """Sends `rate` requests a second, answered or not; latencies count from the due times."""
         began = time.perf_counter()
-        under_way: set[asyncio.Task[None]] = set()
+        unanswered: set[asyncio.Task[None]] = set()
         for i in range(int(rate * seconds)):
             due = began + i / rate
             if (wait := due - time.perf_counter()) > 0:
                 await asyncio.sleep(wait)
-            if len(under_way) >= MOST:
-                self.errors["not sent: too many wait"] += 1
+            if len(unanswered) >= MOST_UNANSWERED:
+                self.errors["not sent: too many unanswered"] += 1
                 await asyncio.sleep(0)
                 continue
-            task = asyncio.create_task(self.one(self._mix.draw(), due))
-            under_way.add(task)
-            task.add_done_callback(under_way.discard)
-        await asyncio.gather(*under_way)
+            task = asyncio.create_task(self.send(self._mix.draw(), due))
+            unanswered.add(task)
+            task.add_done_callback(unanswered.discard)
+        await asyncio.gather(*unanswered)
 
-    async def one(self, question: Question, due: float) -> None:
-        self.asked[question.kind] += 1
+    async def send(self, checked: CheckedRequest, due: float) -> None:
+        self.sent[checked.kind] += 1
         try:
-            if question.kind == "disconnect":
-                await soak_mix.leave(question.request, 0.3 + 0.7 * (self.asked.total() % 2))
+            if checked.kind == "disconnect":
+                await soak_mix.disconnect(checked.request, 0.3 + 0.7 * (self.sent.total() % 2))
                 return
-            question.check(await self._client.send(question.request))
-        except (Wrong, httpx.HTTPError, OSError) as problem:
-            self.errors[f"{question.kind}: {type(problem).__name__} {problem}"] += 1
-        self.seconds.append(time.perf_counter() - due)
+            checked.check(await self._client.send(checked.request))
+        except (WrongAnswer, httpx.HTTPError, OSError) as problem:
+            self.errors[f"{checked.kind}: {type(problem).__name__} {problem}"] += 1
+        self.latencies.append(time.perf_counter() - due)
 
-    def since(self) -> list[float]:
-        """The times of the answers since the last call."""
-        times, self.seconds = self.seconds, []
+    def take_latencies(self) -> list[float]:
+        """The latencies in seconds of the answers since the last call."""
+        times, self.latencies = self.latencies, []
         return times
 
 
 def main(
-    minutes: Annotated[float, typer.Option(min=0.5, help="Time at the constant rate.")] = 30,
+    minutes: Annotated[float, typer.Option(min=0.5, help="Minutes at the constant rate.")] = 30,
     models: Annotated[Path, typer.Option(help="Folder of models.")] = Path("models"),
-    output: Annotated[Path | None, typer.Option(help="Write the report there as well.")] = None,
+    output: Annotated[Path | None, typer.Option(help="Also write the report to this file.")] = None,
 ) -> None:
-    """Send the traffic and print the report."""
+    """Sends the requests and prints the report."""
     about = machine.describe()
     with TemporaryDirectory(prefix="convlens-soak-") as folder:
         log = Path(folder) / "log"
@@ -132,25 +133,27 @@ def _start(models: Path, log: Path) -> running_server.Server:
 
 
 async def _soak(server: running_server.Server, seconds: float, about: list[str]) -> str:
-    # Idle connections are let go before the server does, so that none breaks off as it is used.
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=MOST, keepalive_expiry=2)
+    # The client closes idle connections first, so that the server closes none that is being used.
+    limits = httpx.Limits(
+        max_connections=None, max_keepalive_connections=MOST_UNANSWERED, keepalive_expiry=2
+    )
     address = f"http://127.0.0.1:{server.port}"
     async with httpx.AsyncClient(base_url=address, timeout=30, limits=limits) as client:
         await _ready(client, server)
-        server.settle()
-        console.print("asking every question once")
+        server.wait_until_idle()
+        console.print("sending every request once")
         mix = await soak_mix.prepare(client)
         warm = Traffic(client, mix)
-        await warm.closed(3)
-        peak = await warm.closed(PEAK_SECONDS)
-        console.print(f"peak of the mix: {peak:.0f} answers a second, {warm.errors.total()} others")
+        await warm.closed_loop(3)
+        peak = await warm.closed_loop(PEAK_SECONDS)
+        console.print(f"peak of the mix: {peak:.0f} answers a second, {warm.errors.total()} errors")
         traffic = Traffic(client, mix)
         samples = await _sampled(server, traffic, SHARE * peak, seconds)
-    return soak_report.write(samples, traffic.asked, traffic.errors, peak, SHARE * peak, about)
+    return soak_report.write(samples, traffic.sent, traffic.errors, peak, SHARE * peak, about)
 
 
 async def _ready(client: httpx.AsyncClient, server: running_server.Server) -> None:
-    until = time.monotonic() + running_server.PATIENCE
+    until = time.monotonic() + running_server.START_TIMEOUT_S
     while time.monotonic() < until and server.process.poll() is None:
         try:
             if (await client.get("/readyz")).status_code == 200:
@@ -167,13 +170,13 @@ async def _sampled(
     period = min(30.0, seconds / 10)
     began = time.monotonic()
     samples = []
-    sending = asyncio.create_task(traffic.constant(rate, seconds))
+    sending = asyncio.create_task(traffic.open_loop(rate, seconds))
     with Progress(console=console) as progress:
         bar = progress.add_task("soaking", total=seconds)
         while not sending.done():
             await asyncio.wait([sending], timeout=period)
             elapsed = time.monotonic() - began
-            samples.append(soak_report.look(server, elapsed, traffic.since()))
+            samples.append(soak_report.sample(server, elapsed, traffic.take_latencies()))
             progress.update(bar, completed=elapsed)
     await sending
     return samples

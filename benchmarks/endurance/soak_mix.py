@@ -1,7 +1,8 @@
-"""What a mixed public asks of the service, each request with the answer that it must get.
+"""The mix of requests of the soak test, each with the answer that it must get.
 
-The answers are the service's own to the same requests sent one by one beforehand; in those of
-`/predict` the labels are compared, and the probabilities within what a batch's size may change.
+The expected answers are the service's own, to the same requests sent one by one beforehand. Of
+`/predict` the labels are compared, and the confidences within TOLERANCE, because the batch size
+changes their rounding; of everything else the bytes.
 """
 
 import asyncio
@@ -13,14 +14,16 @@ from typing import Any
 
 import httpx2 as httpx
 import numpy as np
+import stamina
 
-from benchmarks import http_requests, request_bodies, scenes
+from benchmarks import synthetic_photos
+from benchmarks.harness import http_requests, request_bodies
 
-CLOSE = 1e-4
-PICTURES = 64
+TOLERANCE = 1e-4
+DIGITS = 64
 PHOTOGRAPHS = 8
 
-# How often each kind is asked, of a hundred requests.
+# Requests of each kind in a hundred.
 SHARES = {
     "digit": 40,
     "photograph": 8,
@@ -36,13 +39,13 @@ SHARES = {
 }
 
 
-class Wrong(Exception):
-    """An answer that is not the one that this request must get."""
+class WrongAnswer(Exception):
+    """An answer differs from the expected one."""
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """A request of one kind, and what its answer must be."""
+class CheckedRequest:
+    """A request of one kind, and what its answer must be: status and body digest or predictions."""
 
     kind: str
     request: httpx.Request
@@ -51,65 +54,70 @@ class Question:
     predictions: tuple[tuple[str, float], ...] = ()
 
     def check(self, answer: httpx.Response) -> None:
-        """Raise Wrong unless `answer` is the one that belongs to this question."""
+        """Raises WrongAnswer unless `answer` is the expected one."""
         if answer.status_code != self.status:
-            raise Wrong(f"{answer.status_code} instead of {self.status}: {_detail(answer)}")
+            raise WrongAnswer(f"{answer.status_code} instead of {self.status}: {_detail(answer)}")
         if self.predictions:
             got = _predictions(answer)
-            for (label, sure), (known, known_sure) in zip(got, self.predictions, strict=True):
-                if label != known or abs(sure - known_sure) > CLOSE:
-                    raise Wrong(f"{label} ({sure}) instead of {known} ({known_sure})")
+            for (label, confidence), (known, known_confidence) in zip(
+                got, self.predictions, strict=True
+            ):
+                if label != known or abs(confidence - known_confidence) > TOLERANCE:
+                    raise WrongAnswer(
+                        f"{label} ({confidence}) instead of {known} ({known_confidence})"
+                    )
         elif self.digest and _digest(answer.content) != self.digest:
-            raise Wrong("another body")
+            raise WrongAnswer("another body")
 
 
 class Mix:
-    """Questions in the shares of `SHARES`, drawn from a stock that was asked beforehand."""
+    """Draws requests in the proportions of SHARES."""
 
-    def __init__(self, stock: dict[str, list[Question]], seed: int = 1) -> None:
-        self._stock = stock
+    def __init__(self, requests: dict[str, list[CheckedRequest]], seed: int = 1) -> None:
+        self._requests = requests
         self._random = random.Random(seed)
         self._kinds = list(SHARES)
         self._shares = list(SHARES.values())
 
-    def draw(self) -> Question:
-        """The next question."""
+    def draw(self) -> CheckedRequest:
+        """The next request."""
         (kind,) = self._random.choices(self._kinds, self._shares)
-        return self._random.choice(self._stock[kind])
+        return self._random.choice(self._requests[kind])
 
 
 async def prepare(client: httpx.AsyncClient) -> Mix:
-    """Ask every question once, alone, and keep what was answered."""
-    digits = http_requests.digits(None, PICTURES)
+    """Sends every request once, alone, and records its answer as the expected one."""
+    digits = http_requests.digits(None, DIGITS)
     rng = np.random.default_rng(7)
-    sent = [(request_bodies.multipart(digits[i : i + 1], "file"), "digit") for i in range(PICTURES)]
+    sent = [(request_bodies.multipart(digits[i : i + 1], "file"), "digit") for i in range(DIGITS)]
     for i in range(PHOTOGRAPHS):
-        jpeg = scenes.photograph(digits[i], rng).jpeg
+        jpeg = synthetic_photos.photograph(digits[i], rng).jpeg
         sent.append(((jpeg, {"Content-Type": "image/jpeg"}), "photograph"))
-    for i in range(0, PICTURES, 8):
+    for i in range(0, DIGITS, 8):
         sent.append((request_bodies.multipart(digits[i : i + 8], "file"), "eight digits"))
-    stock: dict[str, list[Question]] = {kind: [] for kind in SHARES}
+    requests: dict[str, list[CheckedRequest]] = {kind: [] for kind in SHARES}
     tokens: list[str] = []
     for (body, headers), kind in sent:
         request = client.build_request("POST", "/predict", content=body, headers=headers)
-        answer = await _ask(client, request)
-        stock[kind].append(Question(kind, request, predictions=_predictions(answer)))
+        answer = await _send(client, request)
+        requests[kind].append(CheckedRequest(kind, request, predictions=_predictions(answer)))
         if kind == "digit":
             tokens.append(answer.json()["predictions"][0]["image"])
     for token in tokens:
-        for kind, path in _looks(token):
-            question = await _asked(client, kind, client.build_request("GET", path))
-            stock[kind].append(question)
-        stock["known ETag"].append(await _conditional(client, stock["maps, PNG"][-1].request))
-    stock["no image"] = [_bad(client, body) for body in _bad_bodies(digits)]
-    stock["disconnect"] = [
-        Question("disconnect", one.request) for one in stock["digit"] + stock["photograph"]
+        for kind, path in _map_requests(token):
+            checked = await _recorded(client, kind, client.build_request("GET", path))
+            requests[kind].append(checked)
+        requests["known ETag"].append(await _conditional(client, requests["maps, PNG"][-1].request))
+    requests["no image"] = [_bad(client, body) for body in _bad_bodies(digits)]
+    requests["disconnect"] = [
+        CheckedRequest("disconnect", one.request)
+        for one in requests["digit"] + requests["photograph"]
     ]
-    return Mix(stock)
+    return Mix(requests)
 
 
-async def leave(request: httpx.Request, share: float) -> None:
-    """Send `share` of `request` on a connection of its own, and go without an answer."""
+async def disconnect(request: httpx.Request, share: float) -> None:
+    """Sends the first `share` of `request` on a new connection, and closes it without an answer."""
     url, body = request.url, request.content
     head = f"{request.method} {url.raw_path.decode()} HTTP/1.1\r\n" + "".join(
         f"{name}: {value}\r\n" for name, value in request.headers.items()
@@ -122,7 +130,7 @@ async def leave(request: httpx.Request, share: float) -> None:
     await writer.wait_closed()
 
 
-def _looks(token: str) -> Iterator[tuple[str, str]]:
+def _map_requests(token: str) -> Iterator[tuple[str, str]]:
     maps = f"/layers/conv2/feature-maps?image={token}&format="
     yield "maps, JSON", f"/layers/conv1/pooled-maps/3?image={token}&format=json"
     yield "maps, PNG", maps + "png"
@@ -131,32 +139,34 @@ def _looks(token: str) -> Iterator[tuple[str, str]]:
     yield "Grad-CAM", f"/grad-cam?image={token}&format=png"
 
 
-async def _asked(client: httpx.AsyncClient, kind: str, request: httpx.Request) -> Question:
-    answer = await _ask(client, request)
-    return Question(kind, request, digest=_digest(answer.content))
+async def _recorded(client: httpx.AsyncClient, kind: str, request: httpx.Request) -> CheckedRequest:
+    answer = await _send(client, request)
+    return CheckedRequest(kind, request, digest=_digest(answer.content))
 
 
-async def _conditional(client: httpx.AsyncClient, seen: httpx.Request) -> Question:
-    etag = (await _ask(client, seen)).headers["etag"]
+async def _conditional(client: httpx.AsyncClient, seen: httpx.Request) -> CheckedRequest:
+    etag = (await _send(client, seen)).headers["etag"]
     request = client.build_request("GET", seen.url, headers={"If-None-Match": etag})
-    return Question("known ETag", request, 304, _digest(b""))
+    return CheckedRequest("known ETag", request, 304, _digest(b""))
 
 
-async def _ask(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
+# The first Grad-CAM waits for TensorFlow, which on a slow machine takes longer than the deadline.
+@stamina.retry(on=httpx.HTTPStatusError, attempts=5, wait_initial=1)
+async def _send(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
     answer = await client.send(request)
     answer.raise_for_status()
     return answer
 
 
-def _bad(client: httpx.AsyncClient, body: tuple[bytes, int]) -> Question:
+def _bad(client: httpx.AsyncClient, body: tuple[bytes, int]) -> CheckedRequest:
     content, status = body
     headers = {"Content-Type": "image/png"}
     request = client.build_request("POST", "/predict", content=content, headers=headers)
-    return Question("no image", request, status)
+    return CheckedRequest("no image", request, status)
 
 
 def _bad_bodies(digits: request_bodies.Pixels) -> Sequence[tuple[bytes, int]]:
-    """Bytes that are no image, and an image that is cut off, each with its status."""
+    """A text file and a truncated PNG, each with the status that it must get."""
     return [(b"This is a letter, not a picture.", 415), (request_bodies.png(digits[0])[:-40], 422)]
 
 

@@ -1,4 +1,4 @@
-"""A server that has been looked at from time to time becomes slopes and a table in Markdown."""
+"""Samples of a server over time become a report in Markdown with the slope of its memory."""
 
 import contextlib
 from collections import Counter
@@ -9,15 +9,18 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from benchmarks.running_server import Server
+from benchmarks.harness.running_server import Server
 
-# Of the time: caches fill and allocators settle before a slope means anything.
+# Share of the time that the slope leaves out: caches fill and allocators settle first.
 WARM_UP = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The server at one moment, and the answers since the one before; memory in MB of 10⁶."""
+    """The server at one moment, and the answers since the last sample.
+
+    `seconds` is the time since the start, `memory` the PSS in MB of 10⁶ bytes, p50 and p99 in ms.
+    """
 
     seconds: float
     memory: float
@@ -28,8 +31,8 @@ class Sample:
     p99: float
 
 
-def look(server: Server, seconds: float, times: Sequence[float]) -> Sample:
-    """All processes of `server`; `times` are those of the answers since the last look, in s."""
+def sample(server: Server, seconds: float, times: Sequence[float]) -> Sample:
+    """Samples all processes of `server`; `times` are the latencies since the last sample, in s."""
     files = threads = 0
     memory = 0.0
     for process in (one := psutil.Process(server.process.pid), *one.children(recursive=True)):
@@ -42,7 +45,7 @@ def look(server: Server, seconds: float, times: Sequence[float]) -> Sample:
 
 
 def slope(samples: Sequence[Sample]) -> tuple[float, float]:
-    """MB of memory an hour by least squares after the warm-up, and its standard error."""
+    """Growth of memory in MB an hour, by least squares after the warm-up; its standard error."""
     later = [one for one in samples if one.seconds >= WARM_UP * samples[-1].seconds]
     hours: NDArray[np.float64] = np.array([one.seconds / 3600 for one in later])
     memory: NDArray[np.float64] = np.array([one.memory for one in later])
@@ -55,14 +58,14 @@ def slope(samples: Sequence[Sample]) -> tuple[float, float]:
 
 def write(
     samples: Sequence[Sample],
-    asked: Counter[str],
+    sent: Counter[str],
     errors: Counter[str],
     peak: float,
     rate: float,
     about: Sequence[str],
 ) -> str:
-    """The report for people."""
-    steep, error = slope(samples)
+    """The report."""
+    growth, error = slope(samples)
     first, last = samples[0], samples[-1]
     lines = [f"- {line}" for line in about]
     lines += [
@@ -77,9 +80,9 @@ def write(
         f"| p50 ms | {first.p50:.1f} | {last.p50:.1f} |",
         f"| p99 ms | {first.p99:.1f} | {last.p99:.1f} |",
         "",
-        f"Memory grows by {steep:+.1f} ± {error:.1f} MB an hour (least squares and its standard"
-        f" error, after the first {WARM_UP:.0%}). {errors.total():,} of {asked.total():,} requests"
-        " went wrong; each answer was compared with that to the same request alone.",
+        f"Memory grows by {growth:+.1f} ± {error:.1f} MB an hour (least squares and its standard"
+        f" error, after the first {WARM_UP:.0%}). {errors.total():,} of {sent.total():,} requests"
+        " failed; each answer was compared with that to the same request sent alone.",
         "",
         "| minute | PSS MB | open files | threads | answers | p50 ms | p99 ms |",
         "| ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
@@ -89,8 +92,8 @@ def write(
         f" {one.answers:,} | {one.p50:.1f} | {one.p99:.1f} |"
         for one in samples
     ]
-    lines += ["", "| asked | times |", "| --- | ---: |"]
-    lines += [f"| {kind} | {count:,} |" for kind, count in asked.most_common()]
+    lines += ["", "| request | times |", "| --- | ---: |"]
+    lines += [f"| {kind} | {count:,} |" for kind, count in sent.most_common()]
     if errors:
         lines += ["", "| error | times |", "| --- | ---: |"]
         lines += [f"| {kind} | {count:,} |" for kind, count in errors.most_common(20)]

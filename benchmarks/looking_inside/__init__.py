@@ -1,1 +1,1 @@
-"""convlens beside other ways to look inside a network."""
+"""Compares how fast convlens and other libraries show the inside of a network."""

@@ -1,11 +1,11 @@
-"""`python -m benchmarks.looking_inside`: how fast convlens shows maps, beside what else there is.
+"""`python -m benchmarks.looking_inside`: how fast convlens shows maps, compared with others.
 
     python -m benchmarks.looking_inside --data DIR --output docs/reference/benchmarks/introspection
     python -m benchmarks.looking_inside --parts http --commits 947701d
 
-Three parts: `http` asks a running convlens and earlier commits of it for maps, `process` compares
-its functions with keract and tf-explain, `stages` says where the time of a request goes. What a
-part measured replaces what OUTPUT.json has of it; the other parts stay.
+Three parts: `http` requests maps from a running convlens and from earlier commits, `process`
+compares its functions with keract and tf-explain, `stages` gives the CPU time of a request by
+stage. A part replaces its own figures in OUTPUT.json; those of the other parts stay.
 """
 
 import json
@@ -22,13 +22,13 @@ import typer
 from numpy.typing import NDArray
 from rich.console import Console
 
-from benchmarks import environments, machine, running_server
-from benchmarks.looking_inside import in_process, map_stages, maps
+from benchmarks import machine
+from benchmarks.harness import commits, environments, peers, running_server, wrk
+from benchmarks.harness.peers import Peer
+from benchmarks.looking_inside import in_process, map_requests, map_stages
 from benchmarks.looking_inside import report as report
-from benchmarks.looking_inside.maps import CASES, Case
+from benchmarks.looking_inside.map_requests import CASES, Case
 from benchmarks.options import Environments, Report, Rounds, Seconds
-from benchmarks.servers import commits, peers, wrk
-from benchmarks.servers.peers import Peer
 from service.models.litert import Network
 
 MODEL = Path("models/mnist-lecture/1")
@@ -43,16 +43,19 @@ console = Console(stderr=True)
 
 def main(
     data: Annotated[Path, typer.Option(help="Folder with mnist.npz.")],
-    parts: Annotated[str, typer.Option(help="What to measure, by commas.")] = ",".join(PARTS),
+    parts: Annotated[str, typer.Option(help="Parts to measure, separated by commas.")] = ",".join(
+        PARTS
+    ),
     chosen: Annotated[
-        str, typer.Option("--commits", help="Earlier commits to serve as well, by commas.")
+        str,
+        typer.Option("--commits", help="Earlier commits to measure as well, separated by commas."),
     ] = FIRST,
     rounds: Rounds = 2,
     seconds: Seconds = 2,
     home: Environments = environments.DEFAULT,
     output: Report = None,
 ) -> None:
-    """Measure the parts and print the page."""
+    """Measures the parts and prints the page."""
     wrk.require()
     with np.load(data / "mnist.npz") as arrays:
         digits = arrays["x_test"][:IMAGES, ..., np.newaxis]
@@ -86,8 +89,8 @@ def _known(output: Path | None) -> dict[str, Any]:
 def _http(
     digits: NDArray[np.uint8], names: list[str], rounds: int, seconds: float
 ) -> dict[str, Any]:
-    """Every server in turn in every round: rate, p50 and p99 of each case, medians of rounds."""
-    right = maps.expected(Network(MODEL, (28, 28, 1)), digits)
+    """Measures every server in turn in every round; rate, p50 and p99 are medians of the rounds."""
+    right = map_requests.expected(Network(MODEL, (28, 28, 1)), digits)
     with ExitStack() as stack:
         today = peers.read("convlens")
         olds = [commits.server(one, stack.enter_context(commits.unpacked(one))) for one in names]
@@ -136,7 +139,7 @@ def _serving(peer: Peer, digits: NDArray[np.uint8]) -> Any:
 
 
 def _load(port: int, case: Case, digits: NDArray[np.uint8], seconds: float) -> wrk.Load:
-    """Answers a second, each of as many requests as the case needs for one image."""
+    """Load with the requests that one image needs counted as one answer."""
     each = len(case.checks)
     together = each if each > 1 else 0
     one = wrk.run(port, case.requests(digits), CONNECTIONS, seconds, together)
@@ -146,7 +149,7 @@ def _load(port: int, case: Case, digits: NDArray[np.uint8], seconds: float) -> w
 def _process(
     digits: NDArray[np.uint8], labels: NDArray[np.int64], rounds: int, seconds: float, home: Path
 ) -> dict[str, Any]:
-    """Milliseconds of every explainer's tasks."""
+    """The milliseconds of every task of every explainer."""
     for one in starmap(in_process.Explainer, in_process.EXPLAINERS):
         environments.install(one, home)
     explainers, away = in_process.measure(

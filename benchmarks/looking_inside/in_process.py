@@ -1,4 +1,4 @@
-"""Explainers without a server, each in a process of its own, become milliseconds an answer."""
+"""Times explainers, each in a process of its own, and compares their results with convlens'."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks import environments, running_server
+from benchmarks.harness import environments, running_server
 
 FOLDER = Path(__file__).parent / "explainers"
 
@@ -24,22 +24,22 @@ TASKS = {
     "occlusion": "occlusion at 14×14 places as PNG",
 }
 
-# Seconds for what an explainer does at first: graphs are traced, fonts looked for.
-WARM = 0.5
+# Seconds before the measurement: explainers trace graphs and load fonts at first.
+WARM_UP_S = 0.5
 
 
 @dataclass(slots=True)
 class Explainer:
-    """`name` with `-` for `_` is the folder of its requirements, if it has any of its own."""
+    """A library; `explainers/NAME/requirements.txt` exists if it needs a virtual environment."""
 
     name: str
     title: str
     taken: dict[str, list[float]] = field(default_factory=dict)
-    """Milliseconds of every call of a task, of all rounds."""
+    """Milliseconds of every call, by task, of all rounds."""
 
     @property
     def folder(self) -> Path:
-        """Where its requirements are."""
+        """The folder of its requirements.txt."""
         return FOLDER / self.name
 
 
@@ -52,13 +52,13 @@ EXPLAINERS = (
 
 
 class Running:
-    """An explainer's process: a question is a line of JSON, and so is its answer."""
+    """The process of an explainer, which `explainers/worker.py` runs."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
 
-    def ask(self, method: str, *arguments: object) -> Any:
-        """What the worker's `method` returns."""
+    def call(self, method: str, *arguments: object) -> Any:
+        """Calls a method of the worker; returns its result."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps([method, *arguments]) + "\n")
@@ -74,25 +74,29 @@ def measure(
     seconds: float,
     home: Path,
 ) -> tuple[list[Explainer], dict[str, dict[str, float]]]:
-    """All explainers in turn in every round, and how far each one's numbers are from convlens'."""
+    """Times every task of all explainers in turn in every round.
+
+    Also returns the differences of each explainer's arrays from convlens', by explainer and array.
+    `digits` are uint8 (n, 28, 28, 1), `labels` (n,).
+    """
     explainers = [Explainer(*one) for one in EXPLAINERS]
-    with running_server.unwound(), TemporaryDirectory() as place, ExitStack() as stack:
-        file = Path(place) / "digits.npz"
+    with running_server.exit_on_sigterm(), TemporaryDirectory() as folder, ExitStack() as stack:
+        file = Path(folder) / "digits.npz"
         np.savez(file, digits=digits, labels=labels)
         running = {
             one.name: stack.enter_context(_running(one, model, file, home)) for one in explainers
         }
-        able = {name: one.ask("tasks") for name, one in running.items()}
-        found = {name: _answers(one, able[name], Path(place)) for name, one in running.items()}
+        tasks = {name: one.call("tasks") for name, one in running.items()}
+        found = {name: _answers(one, tasks[name], Path(folder)) for name, one in running.items()}
         for name, one in running.items():
             for task in TASKS:
-                if task in able[name]:
-                    one.ask("time", task, WARM)
+                if task in tasks[name]:
+                    one.call("time", task, WARM_UP_S)
         for _ in range(rounds):
             for task in TASKS:
                 for explainer in explainers:
-                    if task in able[explainer.name]:
-                        taken = running[explainer.name].ask("time", task, seconds)
+                    if task in tasks[explainer.name]:
+                        taken = running[explainer.name].call("time", task, seconds)
                         explainer.taken.setdefault(task, []).extend(taken)
     right = found.pop("convlens")
     return explainers, {name: differences(right, one) for name, one in found.items()}
@@ -101,20 +105,20 @@ def measure(
 def differences(
     right: Mapping[str, NDArray[Any]], found: Mapping[str, NDArray[Any]]
 ) -> dict[str, float]:
-    """The largest difference of each array of `found`, as a share of the greatest value there."""
+    """The largest difference of each array, as a share of the largest absolute value of `right`."""
     return {
         name: float(np.abs(values - right[name]).max() / np.abs(right[name]).max())
         for name, values in found.items()
     }
 
 
-def _answers(running: Running, able: Sequence[str], place: Path) -> dict[str, NDArray[Any]]:
-    """The arrays by name that an explainer gives for all digits."""
+def _answers(running: Running, tasks: Sequence[str], folder: Path) -> dict[str, NDArray[Any]]:
+    """The arrays that an explainer gives for all digits, by name."""
     arrays: dict[str, NDArray[Any]] = {}
     for task in ("maps", "heat"):
-        if task in able:
-            path = place / f"{task}.npz"
-            running.ask("keep", task, str(path))
+        if task in tasks:
+            path = folder / f"{task}.npz"
+            running.call("keep", task, str(path))
             with np.load(path) as file:
                 arrays |= {name: file[name] for name in file.files}
     return arrays
@@ -122,7 +126,7 @@ def _answers(running: Running, able: Sequence[str], place: Path) -> dict[str, ND
 
 @contextmanager
 def _running(explainer: Explainer, model: Path, digits: Path, home: Path) -> Iterator[Running]:
-    """The process of `explainer`, with Keras 2 where its requirements are of its own."""
+    """Starts the process of `explainer`, with Keras 2 if it has its own requirements.txt."""
     module = f"benchmarks.looking_inside.explainers.with_{explainer.name.replace('-', '_')}"
     python = environments.python_of(explainer, home)
     own = (explainer.folder / "requirements.txt").exists()

@@ -1,7 +1,7 @@
-"""How long a layer's PNG takes, beside the way in which the first version drew it.
+"""`python -m benchmarks.looking_inside.layer_pngs`: CPU time of drawing a layer's PNG.
 
-`python -m benchmarks.looking_inside.layer_pngs` prints one line a layer of the lecture's shapes;
-the two ways take turns, and the figures are medians of the processor time of one thread.
+Compares it with the code of the first version, which this module keeps. Prints a line for each
+layer of the lecture's networks; figures are medians of the CPU time of one thread, both in turn.
 """
 
 import io
@@ -22,14 +22,14 @@ LAYERS = {"conv1": (26, 26, 32), "pool1": (13, 13, 32), "conv2": (11, 11, 64), "
 
 
 def main() -> None:
-    """Print the table."""
+    """Prints the table."""
     random = np.random.default_rng(1)
     print(
         f"{'layer':6} {'shape':>10} {'first ms':>9} {'now ms':>7} {'ratio':>6} {'first kB':>9}",
         "now kB",
     )
     for name, shape in LAYERS.items():
-        # Smooth and half of it zero, as maps behind a ReLU are.
+        # Smooth and half of it zero, as the output of a ReLU is.
         noise = random.normal(size=shape)
         for axis in (0, 1):
             noise += np.roll(noise, 1, axis) + np.roll(noise, 2, axis)
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def _in_turns(ways: Sequence[Callable[[], bytes]]) -> list[float]:
-    """The median milliseconds of each way."""
+    """The median CPU time of each function in ms; the functions are called in turn."""
     times: list[list[float]] = [[] for _ in ways]
     for _ in range(ROUNDS):
         for way, taken in zip(ways, times, strict=True):
@@ -55,7 +55,7 @@ def _in_turns(ways: Sequence[Callable[[], bytes]]) -> list[float]:
 
 
 def first(maps: Floats, title: str) -> bytes:
-    """The first version: three bytes a pixel, every word written on the sheet itself."""
+    """The grid as the first version drew it: RGB pixels, and text drawn glyph by glyph."""
     height, width, count = maps.shape
     bar = palettes.anchored(maps)
     columns = grid._columns(count, width, height, 1)

@@ -1,16 +1,16 @@
-"""What `benchmarks.looking_inside` measured becomes its page in Markdown."""
+"""The figures of `benchmarks.looking_inside` become a page in Markdown."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.looking_inside.in_process import TASKS
-from benchmarks.looking_inside.map_stages import PILLOW, WHOLE
-from benchmarks.looking_inside.maps import ENTRY
-from benchmarks.servers.table import table
+from benchmarks.looking_inside.map_requests import ENTRY
+from benchmarks.looking_inside.map_stages import PILLOW_ENCODER, REQUEST
+from benchmarks.markdown import table
 
 Part = Mapping[str, Any]
 
-HEAD = """# Looking inside, measured
+HEAD = """# Looking inside
 
 By
 `python -m benchmarks.looking_inside --data DIR --output docs/reference/benchmarks/introspection`.
@@ -20,7 +20,7 @@ pool2 5×5×64, 145 kB in float32.
 
 
 def page(found: Mapping[str, Part]) -> str:
-    """All parts that were measured."""
+    """The page with the parts that were measured."""
     makers = {"http": _http, "process": _process, "stages": _stages}
     parts = [maker(found[name]) for name, maker in makers.items() if name in found]
     return "\n".join([HEAD, *parts])
@@ -35,7 +35,7 @@ def _http(part: Part) -> str:
         f"{part['rounds']} rounds of {part['seconds']:g} s a figure, medians; {part['workers']}"
         f" workers, default settings; {part['connections']} connections, closed loop",
         f"other images: {part['images']} test images in turn, more than a worker keeps maps of;"
-        " the same: one image again and again",
+        " the same: one image repeatedly",
         "four .npy: one request a layer, one after the other on one connection; the answers are"
         " counted once for all four, p50 and p99 are of one request",
     )
@@ -45,9 +45,9 @@ def _http(part: Part) -> str:
             _about(part, *said),
             "Answers a second.\n",
             _rates(part["figures"]),
-            "\nAll answers to all images were first held to the network's own activations. The"
-            " largest differences, as a share of the layer's greatest value (a PNG's colours come"
-            f" in steps and leave {ENTRY:.1g} open):\n",
+            "\nFirst all answers to all images were compared with the network's activations. The"
+            " largest differences, as a share of the layer's largest value (a PNG's colours come"
+            f" in steps of {ENTRY:.1g}):\n",
             _differences(part["differences"], "server", "answer"),
             "",
         ]
@@ -55,7 +55,7 @@ def _http(part: Part) -> str:
 
 
 def _rates(figures: Sequence[Part]) -> str:
-    """A line for each case and server; the last column divides today's rate by the line's."""
+    """A row for each case and server; the last column is today's rate divided by the row's."""
     rows = []
     for case, kept in dict.fromkeys((one["case"], one["kept"]) for one in figures):
         same = [one for one in figures if (one["case"], one["kept"]) == (case, kept)]
@@ -109,13 +109,13 @@ def _process(part: Part) -> str:
         [
             "## In one process, beside keract and tf-explain\n",
             _about(part, *said),
-            "Milliseconds an answer, from an image to the array or the file, and how many times"
-            " convlens' that is.\n",
+            "Milliseconds an answer, from an image to the array or the file, and the ratio to"
+            " convlens'.\n",
             table(["", *titles], rows),
-            "\nThe numbers were compared first; the largest difference from convlens', as a share"
-            " of the greatest value of that layer:\n",
+            "\nFirst the arrays were compared; the largest difference from convlens', as a share"
+            " of the largest value of that layer:\n",
             _differences(part["differences"], "explainer", "array"),
-            "\nWhat they do not give alike: keract and tf-explain have no maps from before the"
+            "\nWhat differs otherwise: keract and tf-explain give no maps from before the"
             " activation. tf-explain's `explain` takes one layer, gives uint8 pixels of it"
             " stretched over its own range, and builds a graph anew in each call; the array row"
             " keeps its graph. Its Grad-CAM has by default guided gradients of the probability,"
@@ -135,17 +135,17 @@ def _milliseconds(one: Part, ours: Part) -> str:
 def _stages(part: Part) -> str:
     columns = part["stages"]
     names = list(dict.fromkeys(n for one in columns.values() for n in one))
-    names.sort(key=(WHOLE, PILLOW).__contains__)
+    names.sort(key=(REQUEST, PILLOW_ENCODER).__contains__)
     rows = [
         [name, *(f"{one[name]:,.1f}" if name in one else "–" for one in columns.values())]
         for name in names
     ]
     return "\n".join(
         [
-            "## Where the time of one request goes\n",
+            "## CPU time of one request by stage\n",
             _about(part),
-            "Processor time, µs, of other images, one request after the other in one process,"
-            " without a network.\n",
+            "CPU time in µs, of other images, one request after the other in one process without"
+            " a network.\n",
             table(["stage", *columns], rows),
             "",
         ]

@@ -1,6 +1,7 @@
-"""`python -m benchmarks.model_cards`: every model that ships is measured, and gets its card.
+"""`python -m benchmarks.model_cards`: measures every shipped model and writes its card.
 
-Its figures, its answers to spoiled and foreign images, and what they cost.
+A model's card has its accuracy, its calibration, its robustness against corrupted and
+out-of-distribution images, and the time that it takes.
 """
 
 import os
@@ -31,30 +32,33 @@ from training.reproduction.results import Result
 
 Pixels = NDArray[np.uint8]
 
-FOREIGN = 2_000
-"""Test images of the other data set that are sent as foreign."""
+OUT_OF_DISTRIBUTION = 2_000
+"""Number of test images of the other data set that serve as out-of-distribution images."""
 
 
 def main(
     data: Annotated[Path, typer.Option(help="Folder with mnist.npz and cifar10.npz.")],
     models: Annotated[
-        Path, typer.Option(help="Folder with NAME/VERSION; the newest of each is measured.")
+        Path,
+        typer.Option(
+            help="Folder with NAME/VERSION; the newest version of each model is measured."
+        ),
     ] = Path("models"),
     output: Annotated[
-        Path, typer.Option(help="The page; plots and figures go into a folder of its name.")
+        Path, typer.Option(help="The page; plots and figures go into a folder with its name.")
     ] = Path("docs/reference/models.md"),
     count: Annotated[
-        int, typer.Option(min=1, help="Test images to spoil, in each of 24 ways.")
+        int, typer.Option(min=1, help="Test images to corrupt, in each of 24 ways.")
     ] = 2_000,
     trained: Annotated[
-        Path, typer.Option(help="Folder of reproduced results, which say how long an epoch takes.")
+        Path, typer.Option(help="Folder of the reproduction's results, for the time of an epoch.")
     ] = Path("docs/reference/reproduction"),
 ) -> None:
-    """Measure all models and write their cards, the table of robustness and what serving costs.
+    """Measures all models; writes their cards, the table of robustness and the cost of an image.
 
-    Accuracy, calibration and confusion are over all test images; the cost is taken first, all
+    Accuracy, calibration and confusion are over all test images. The cost is measured first, all
     models in turn, so leave the machine alone for the first half minute. Models trained on a folder
-    of images are passed over: their test images are not at hand.
+    of images are left out, because their test images are not known.
 
     Example: python -m benchmarks.model_cards --data data
     """
@@ -77,7 +81,7 @@ def reproduced(folder: Path) -> list[Result]:
 
 
 def _find(models: Path) -> dict[Path, Manifest]:
-    """The newest version of each model, by data set and then with the smaller accuracy first."""
+    """The newest version of each model, ordered by data set and then by accuracy."""
     folders = served.newest(served.find(models), 1)
     found = [(folder, served.read_manifest(folder)) for folder in folders]
     known = list(datasets.SHAPES)
@@ -108,10 +112,10 @@ def _measure(
         )
         progress.advance(task)
         for name, like in sets.items():
-            progress.update(task, description=f"spoiling {name}")
-            strange = _foreign(like, tests)
-            material = figures.spoil(
-                tests[name], strange, like, count, lambda: progress.advance(task)
+            progress.update(task, description=f"corrupting {name}")
+            unknown = _out_of_distribution(like, tests)
+            material = figures.prepare_material(
+                tests[name], unknown, like, count, lambda: progress.advance(task)
             )
             for folder, manifest in found.items():
                 if manifest.recipe["data"] == name:
@@ -122,10 +126,10 @@ def _measure(
     return pairs
 
 
-def _foreign(manifest: Manifest, tests: Mapping[str, Split]) -> dict[str, Pixels]:
-    """Foreign images by kind: drawn ones, and those of the other data sets."""
+def _out_of_distribution(manifest: Manifest, tests: Mapping[str, Split]) -> dict[str, Pixels]:
+    """Out-of-distribution images by kind: drawn ones, and those of the other data sets."""
     others = {
-        name: _as(test.images[:FOREIGN], manifest.input_shape)
+        name: _as(test.images[:OUT_OF_DISTRIBUTION], manifest.input_shape)
         for name, test in tests.items()
         if name != manifest.recipe["data"]
     }
@@ -133,7 +137,7 @@ def _foreign(manifest: Manifest, tests: Mapping[str, Split]) -> dict[str, Pixels
 
 
 def _as(images: Pixels, shape: tuple[int, int, int]) -> Pixels:
-    """Images (n, h, w, c) of another data set in `shape`: resized, and grey or coloured."""
+    """Images (n, h, w, c) of another data set, resized to `shape` and its number of channels."""
     height, width, channels = shape
     if images.shape[3] != channels:
         grey = images.mean(axis=3, keepdims=True).round().astype(np.uint8)

@@ -1,6 +1,6 @@
-"""Images and a strength become images that a camera, a scanner or a hand might have spoiled.
+"""Images and a strength become corrupted images, as cameras, scanners and compression give them.
 
-All take and give uint8 (n, h, w, c). What comes in at an edge repeats the edge.
+All functions take and return uint8 (n, h, w, c). Pixels from outside the image repeat its edge.
 """
 
 from collections.abc import Callable
@@ -16,48 +16,48 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Corruption:
-    """One way to spoil an image, at strengths that `words` puts into words."""
+    """One kind of corruption; `words` is a format string that describes a strength."""
 
     name: str
     words: str
     strengths: tuple[float, float, float]
-    spoil: Callable[[Pixels, float, np.random.Generator], Pixels]
+    corrupt: Callable[[Pixels, float, np.random.Generator], Pixels]
 
     def __call__(self, images: Pixels, strength: float, seed: int = 1) -> Pixels:
-        """`images` at one of the strengths; the same seed spoils them in the same way."""
+        """`images` corrupted with one of the strengths; the same seed gives the same result."""
         random = np.random.default_rng([seed, self.strengths.index(strength)])
-        return self.spoil(images, strength, random)
+        return self.corrupt(images, strength, random)
 
     def say(self, strength: float) -> str:
-        """The strength in words."""
+        """A description of the strength."""
         return self.words.format(f"{strength:g}")
 
 
 def brighten(images: Pixels, levels: float, random: np.random.Generator) -> Pixels:
-    """Add to every value; what passes 255 stays there."""
+    """Adds to every value; values above 255 become 255."""
     return _pixels(images + np.float32(levels))
 
 
 def flatten(images: Pixels, share: float, random: np.random.Generator) -> Pixels:
-    """Leave a share of each image's contrast around its mean."""
+    """Reduces each image's contrast around its mean to a share."""
     values = images.astype(np.float32)
     mean = values.mean(axis=(1, 2, 3), keepdims=True)
     return _pixels(mean + np.float32(share) * (values - mean))
 
 
 def blur(images: Pixels, deviation: float, random: np.random.Generator) -> Pixels:
-    """A Gaussian of that deviation in pixels."""
+    """Gaussian blur with that standard deviation in pixels."""
     return _each(images, lambda image: _as_pixels(cv2.GaussianBlur(image, (0, 0), deviation)))
 
 
 def add_noise(images: Pixels, deviation: float, random: np.random.Generator) -> Pixels:
-    """A normal error of every value, of that deviation."""
+    """Adds normal noise with that standard deviation to every value."""
     noise = random.standard_normal(images.shape, dtype=np.float32)
     return _pixels(images + np.float32(deviation) * noise)
 
 
 def compress(images: Pixels, quality: float, random: np.random.Generator) -> Pixels:
-    """Through JPEG at that quality and back."""
+    """Compresses as JPEG of that quality and decodes."""
 
     def through(image: Pixels) -> Pixels:
         _, file = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, int(quality)])
@@ -67,7 +67,7 @@ def compress(images: Pixels, quality: float, random: np.random.Generator) -> Pix
 
 
 def rotate(images: Pixels, degrees: float, random: np.random.Generator) -> Pixels:
-    """Turn by so much around the middle, half of the images the other way."""
+    """Rotates around the centre, each image in a random direction."""
     height, width = images.shape[1:3]
     middle = ((width - 1) / 2, (height - 1) / 2)
     turns = [cv2.getRotationMatrix2D(middle, side * degrees, 1) for side in (-1, 1)]
@@ -75,7 +75,7 @@ def rotate(images: Pixels, degrees: float, random: np.random.Generator) -> Pixel
 
 
 def translate(images: Pixels, pixels: float, random: np.random.Generator) -> Pixels:
-    """Move by so much up, down, left or right."""
+    """Shifts up, down, left or right, at random."""
     ways = np.array([(-1, 0), (1, 0), (0, -1), (0, 1)], np.float64)[
         random.integers(0, 4, len(images))
     ]
@@ -83,13 +83,13 @@ def translate(images: Pixels, pixels: float, random: np.random.Generator) -> Pix
 
 
 def occlude(images: Pixels, side: float, random: np.random.Generator) -> Pixels:
-    """Cover a square of that side, anywhere inside, with the image's mean colour."""
-    spoiled, size = images.copy(), int(side)
+    """Covers a square with that side, at a random position, with the image's mean colour."""
+    covered, size = images.copy(), int(side)
     tops = random.integers(0, images.shape[1] - size + 1, len(images))
     lefts = random.integers(0, images.shape[2] - size + 1, len(images))
-    for image, top, left in zip(spoiled, tops, lefts, strict=True):
+    for image, top, left in zip(covered, tops, lefts, strict=True):
         image[top : top + size, left : left + size] = image.mean(axis=(0, 1)).round()
-    return spoiled
+    return covered
 
 
 CORRUPTIONS = (
@@ -110,17 +110,17 @@ def _pixels(values: NDArray[np.floating]) -> Pixels:
 
 
 def _as_pixels(image: Any) -> Pixels:
-    """What OpenCV gave, which says no type."""
+    """OpenCV's result, whose type it does not declare."""
     return np.asarray(image, np.uint8)
 
 
 def _each(images: Pixels, change: Callable[[Pixels], Pixels]) -> Pixels:
-    """Every image by itself; OpenCV leaves out the axis of a single channel."""
+    """Changes each image; restores the channel axis, which OpenCV drops if it has size 1."""
     return np.stack([change(image) for image in images]).reshape(images.shape)
 
 
 def _warped(images: Pixels, matrices: list[NDArray[np.float64]]) -> Pixels:
-    """Each image by its own 2×3 matrix."""
+    """Warps each image with its own 2×3 matrix."""
     size = (images.shape[2], images.shape[1])
     moved = [
         _as_pixels(cv2.warpAffine(image, matrix, size, borderMode=cv2.BORDER_REPLICATE))

@@ -1,4 +1,4 @@
-"""Models become what an answer costs: images a second of one core, and milliseconds for one."""
+"""Networks become their cost: images a second on one core, and milliseconds for one image."""
 
 import time
 from collections.abc import Mapping
@@ -17,10 +17,10 @@ SECONDS = 0.25
 def compare(
     networks: Mapping[str, Network], shapes: Mapping[str, tuple[int, int, int]]
 ) -> dict[str, tuple[float, float]]:
-    """By name: images a second, MANY at once, and milliseconds for one image.
+    """By name: images a second in batches of MANY, and milliseconds for one image.
 
-    Each is measured in turn in every one of ROUNDS rounds, so that whatever else the machine does
-    falls on all alike; the median of the rounds counts.
+    All are measured in turn in each of ROUNDS rounds, so that other load on the machine affects all
+    of them alike; the figures are medians of the rounds.
     """
     taken: dict[str, list[tuple[float, float]]] = {name: [] for name in networks}
     random = np.random.default_rng(1)
@@ -38,7 +38,7 @@ def compare(
 
 
 def _seconds(network: Network, images: NDArray[np.uint8]) -> float:
-    """The median call within SECONDS."""
+    """The median duration of the calls within SECONDS, in seconds."""
     calls: list[float] = []
     end = time.perf_counter() + SECONDS
     while not calls or time.perf_counter() < end:

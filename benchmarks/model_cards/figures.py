@@ -1,4 +1,4 @@
-"""A model that ships and test images become its figures, on the way that `/predict` takes."""
+"""A model and test images become its figures, computed as `/predict` computes its answers."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from benchmarks.harness.request_bodies import png
 from benchmarks.model_cards.corruptions import CORRUPTIONS
-from benchmarks.request_bodies import png
 from service.images import reader
 from service.images.decode import Limits
 from service.manifest import Manifest
@@ -23,11 +23,11 @@ Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
 CLOSE = 0.0005
-"""How far LiteRT's rounding may take the accuracy from the manifest's."""
+"""Largest difference from the manifest's accuracy that LiteRT's rounding may cause."""
 
 
 class Bin(BaseModel):
-    """The test images with a confidence within one fifteenth: how sure, and how many right."""
+    """The test images whose confidence is in one bin: number, mean confidence and accuracy."""
 
     count: int
     confidence: float
@@ -42,67 +42,67 @@ class Figures(BaseModel):
     name: str
     version: int
     digest: str
-    """Of the weights, as in the manifest."""
+    """Digest of the weights, as in the manifest."""
     confusion: list[list[int]]
-    """Test images by label, a row each, and answer."""
+    """Confusion matrix: the number of test images by label (row) and answer (column)."""
     calibration_error: float
     bins: list[Bin]
     unfamiliar: float | None
-    """The share of test images that score above a half."""
-    foreign: dict[str, float]
-    """AUROC by kind of foreign image; empty for a model that does not tell."""
+    """The share of test images whose out-of-distribution score is above 0.5."""
+    out_of_distribution: dict[str, float]
+    """AUROC by kind of out-of-distribution image; empty for a model without a score."""
     sample: int
-    """How many test images were spoiled, drawn by chance."""
-    unspoiled: float
-    """The accuracy on those as they are."""
-    spoiled: dict[str, list[float]]
-    """The accuracy by corruption, at each of its strengths, each image sent as a PNG."""
-    alone: dict[str, list[float]]
-    """The same without the preparation of an upload; empty for photographs, which need none."""
+    """The number of test images, drawn at random, that were corrupted."""
+    clean: float
+    """The accuracy on those without corruption."""
+    corrupted: dict[str, list[float]]
+    """The accuracy by corruption, at each of its strengths, each image uploaded as a PNG."""
+    unprepared: dict[str, list[float]]
+    """The same without the preparation of uploads; empty for photographs, which have none."""
     rate: float
-    """Images a second of one core, 64 at once."""
+    """Images a second on one core, in batches of 64."""
     milliseconds: float
-    """For one image, on one core."""
+    """Time for one image, on one core."""
 
 
 @dataclass(frozen=True)
 class Material:
-    """What models of one data set are measured on, made once for all of them."""
+    """The images on which all models of one data set are measured."""
 
     test: Split
-    foreign: Mapping[str, Pixels]
+    out_of_distribution: Mapping[str, Pixels]
     chosen: NDArray[np.intp]
-    """The places of the test images that are spoiled."""
-    spoiled: Mapping[str, Sequence[Pixels]]
-    """By corruption, at each of its strengths."""
+    """The indices of the test images that are corrupted."""
+    corrupted: Mapping[str, Sequence[Pixels]]
+    """Images by corruption, at each of its strengths."""
     uploaded: Mapping[str, Sequence[Pixels]]
-    """The same as they are after the preparation of an upload."""
+    """The same after the preparation of an upload."""
 
 
-def spoil(
+def prepare_material(
     test: Split,
-    foreign: Mapping[str, Pixels],
+    out_of_distribution: Mapping[str, Pixels],
     manifest: Manifest,
     count: int,
     advance: Callable[[], None],
 ) -> Material:
-    """The material for models that take images as that of `manifest` does.
+    """The material for models with the input and the preparation of `manifest`.
 
     `advance` is called after each corruption.
     """
     chosen = np.random.default_rng(1).permutation(len(test))[:count]
-    spoiled: dict[str, list[Pixels]] = {}
+    corrupted: dict[str, list[Pixels]] = {}
     uploaded: dict[str, list[Pixels]] = {}
     for corruption in CORRUPTIONS:
         made = [corruption(test.images[chosen], strength) for strength in corruption.strengths]
-        spoiled[corruption.name] = made
+        corrupted[corruption.name] = made
         uploaded[corruption.name] = [upload(images, manifest) for images in made]
         advance()
-    return Material(test, foreign, chosen, spoiled, uploaded)
+    return Material(test, out_of_distribution, chosen, corrupted, uploaded)
 
 
 def upload(images: Pixels, manifest: Manifest) -> Pixels:
-    """What the service makes of `images` (n, h, w, c) when each is sent as a PNG."""
+    """`images`, uint8 (n, h, w, c), as the service prepares each when it is uploaded as a PNG."""
     limits = Limits()
     files = (png(image[..., 0] if image.shape[2] == 1 else image) for image in images)
     return np.stack([reader.read(file, manifest, limits).pixels for file in files])
@@ -114,16 +114,16 @@ def measure(
     material: Material,
     cost: tuple[float, float],
 ) -> Figures:
-    """The figures of the model in `folder`.
+    """The figures of the model in `folder`; `cost` is images a second and ms for one image.
 
-    Raises DataError where the test images give another accuracy than the manifest's.
+    Raises DataError if the accuracy on the test images differs from the manifest's.
     """
     network = Network(folder, manifest.input_shape, threads=2)
     test, chosen = material.test, material.chosen
     rows, scores = _answers(network, test.images, manifest)
     answers = rows.argmax(axis=1)
     _require_same(float((answers == test.labels).mean()), manifest)
-    foreign = {} if scores is None else material.foreign
+    out_of_distribution = {} if scores is None else material.out_of_distribution
 
     def accuracies(images: Mapping[str, Sequence[Pixels]]) -> dict[str, list[float]]:
         labels = test.labels[chosen]
@@ -143,32 +143,35 @@ def measure(
         calibration_error=round(error, 5),
         bins=bins(rows, test.labels),
         unfamiliar=None if scores is None else float((scores > 0.5).mean()),
-        foreign={kind: _auroc(network, foreign[kind], manifest, scores) for kind in foreign},
+        out_of_distribution={
+            kind: _auroc(network, images, manifest, scores)
+            for kind, images in out_of_distribution.items()
+        },
         sample=len(chosen),
-        unspoiled=float((answers[chosen] == test.labels[chosen]).mean()),
-        spoiled=accuracies(material.uploaded),
-        alone=accuracies(material.spoiled) if manifest.preparation == "digit" else {},
+        clean=float((answers[chosen] == test.labels[chosen]).mean()),
+        corrupted=accuracies(material.uploaded),
+        unprepared=accuracies(material.corrupted) if manifest.preparation == "digit" else {},
         rate=round(cost[0], 1),
         milliseconds=round(cost[1], 4),
     )
 
 
 def bins(rows: Floats, labels: NDArray[np.int64]) -> list[Bin]:
-    """Probabilities (n, classes) in `confidence.BINS` bins of equal width, empty ones left out."""
-    sure, right = rows.max(axis=1), rows.argmax(axis=1) == labels
-    places = np.minimum((sure * calibration.BINS).astype(int), calibration.BINS - 1)
+    """Probabilities (n, classes) in `calibration.BINS` bins of equal width; empty ones left out."""
+    confidence, right = rows.max(axis=1), rows.argmax(axis=1) == labels
+    indices = np.minimum((confidence * calibration.BINS).astype(int), calibration.BINS - 1)
     return [
         Bin(
-            count=int((places == one).sum()),
-            confidence=round(float(sure[places == one].mean()), 4),
-            accuracy=round(float(right[places == one].mean()), 4),
+            count=int((indices == one).sum()),
+            confidence=round(float(confidence[indices == one].mean()), 4),
+            accuracy=round(float(right[indices == one].mean()), 4),
         )
-        for one in np.unique(places)
+        for one in np.unique(indices)
     ]
 
 
 def interval(share: float, count: int) -> tuple[float, float]:
-    """The 95 % interval of a share of `count` images (Wilson 1927)."""
+    """The 95 % confidence interval of a share of `count` images (Wilson, 1927)."""
     z = NormalDist().inv_cdf(0.975)
     middle = share + z * z / (2 * count)
     half = z * ((share * (1 - share) + z * z / (4 * count)) / count) ** 0.5
@@ -184,7 +187,7 @@ def _require_same(accuracy: float, manifest: Manifest) -> None:
 
 
 def _answers(network: Network, images: Pixels, manifest: Manifest) -> tuple[Floats, Floats | None]:
-    """The probabilities (n, classes), and how unfamiliar each image is where the model tells."""
+    """The probabilities (n, classes), and the out-of-distribution scores (n,) if there are any."""
     rows = network.classify(images)
     classes = len(manifest.labels)
     return rows[:, :classes], rows[:, classes] if rows.shape[1] > classes else None
@@ -200,5 +203,5 @@ def _auroc(network: Network, images: Pixels, manifest: Manifest, familiar: Float
     found = _answers(network, images, manifest)[1]
     assert found is not None
     assert familiar is not None
-    known, foreign = familiar.astype(np.float64), found.astype(np.float64)
-    return round(calibration.auroc(known, foreign), 5)
+    known, unknown = familiar.astype(np.float64), found.astype(np.float64)
+    return round(calibration.auroc(known, unknown), 5)

@@ -1,4 +1,4 @@
-"""Manifests and figures become docs/reference/models.md: a table of all models, and cards."""
+"""Manifests and figures become docs/reference/models.md: the table, the robustness, the cards."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,32 +20,32 @@ INTRODUCTION = """# The models
 ```
 
 measures every model in `models/` and writes this page. Accuracies are over all test images unless
-another number stands beside them, through the graph that `/predict` runs.
+another number is given, with the graph that `/predict` runs.
 """
 
 TITLES = {"mnist": "MNIST", "cifar10": "CIFAR-10"}
 SOURCES = {"mnist": "LeCun, Cortes and Burges", "cifar10": "Krizhevsky 2009"}
 
 PURPOSES = {
-    "digit": "Telling which digit a picture shows, 0 to 9, one to a picture, in ink or chalk.",
-    "photo": "Telling which of its ten things is in the middle of a small picture.",
+    "digit": "Recognising the digit in an image, 0 to 9, one digit an image, in ink or chalk.",
+    "photo": "Recognising which of its ten classes is in the middle of a small image.",
 }
 LIMITS = {
-    "digit": "Letters, numbers of several digits, and anything where a wrong digit costs money or"
-    " harms somebody.",
-    "photo": "Things that are none of its classes; finding, counting or recognising people; any"
-    " decision about somebody.",
+    "digit": "Letters, numbers of several digits, and uses where a wrong digit costs money or harms"
+    " somebody.",
+    "photo": "Objects of other classes; finding, counting or recognising people; any decision about"
+    " a person.",
 }
 ROLES = {
     "mnist": "the default for digits.",
-    "cifar10": "the strongest for pictures.",
-    "mnist-lecture": "the lecture's network, to be looked into.",
-    "cifar10-lecture-2conv": "the lecture's network, to be looked into.",
-    "cifar10-lecture-3conv": "the lecture's network, to be looked into.",
+    "cifar10": "the most accurate for photographs.",
+    "mnist-lecture": "the lecture's network, to look inside.",
+    "cifar10-lecture-2conv": "the lecture's network, to look inside.",
+    "cifar10-lecture-3conv": "the lecture's network, to look inside.",
 }
 
-FOREIGN = {
-    "blank": "one colour",
+UNKNOWN_IMAGES = {
+    "blank": "a single colour",
     "noise": "noise",
     "speckles": "speckles",
     "letters": "letters",
@@ -61,23 +61,27 @@ def write(
     folder = path.with_suffix("")
     folder.mkdir(parents=True, exist_ok=True)
     for manifest, figures in pairs:
-        title = manifest.name, _data(manifest)
-        drawn = {
-            "calibration": plots.calibration(figures.bins, *title),
-            "confusion": plots.confusion(figures.confusion, manifest.labels, *title),
-        }
-        for what, svg in drawn.items():
+        for what, svg in draw(manifest, figures).items():
             (folder / f"{manifest.name}-{what}.svg").write_text(svg, encoding="utf-8")
         record = figures.model_dump_json(indent=1) + "\n"
         (folder / f"{manifest.name}.json").write_text(record, encoding="utf-8")
     path.write_text(markdown(pairs, folder.name, machine, trained), encoding="utf-8")
 
 
+def draw(manifest: Manifest, figures: Figures) -> dict[str, str]:
+    """The SVG plots of a model: `calibration` and `confusion`."""
+    title = manifest.name, _data(manifest)
+    return {
+        "calibration": plots.calibration(figures.bins, *title),
+        "confusion": plots.confusion(figures.confusion, manifest.labels, *title),
+    }
+
+
 def markdown(
     pairs: Sequence[Pair], folder: str, machine: Sequence[str], trained: Sequence[Result]
 ) -> str:
-    """The page; its plots lie in `folder`."""
-    parts = [INTRODUCTION, _glance(pairs), *_spoiled(pairs), "## Cards"]
+    """The page; its plots are in `folder`."""
+    parts = [INTRODUCTION, _glance(pairs), *_robustness(pairs), "## Cards"]
     parts += [_card(*pair, folder, trained) for pair in pairs]
     parts += ["## Measured on", "\n".join(f"- {line}" for line in machine)]
     return "\n\n".join(part.strip() for part in parts) + "\n"
@@ -99,41 +103,43 @@ def _glance(pairs: Sequence[Pair]) -> str:
     head = ("model", "parameters", "accuracy", "ECE", "images/s", "ms for one", "on")
     words = (
         "ECE is the expected calibration error over"
-        f" {BINS} bins. Images/s and ms are of the graph alone on one core, {MANY} images at once"
-        " and a single one; all models were measured in turn, so compare them with one another"
-        " rather than with another day's."
+        f" {BINS} bins. Images/s and ms are of the network alone on one core, in batches of {MANY}"
+        " and for a single image. All models were measured in turn: compare them with one another,"
+        " not with figures of another day."
     )
     return "\n\n".join(["## At a glance", _table(head, rows), words])
 
 
-def _spoiled(pairs: Sequence[Pair]) -> list[str]:
+def _robustness(pairs: Sequence[Pair]) -> list[str]:
     sample = pairs[0][1].sample
     low, high = interval(0.9, sample)
     parts = [
-        "## Spoiled images",
-        f"Accuracy in % on {sample:,} test images, drawn by chance and the same for all models, as"
-        " they are and spoiled, each sent as a PNG. At 90 % such a figure is certain within"
-        f" {100 * (high - low) / 2:.1f} points.",
+        "## Corrupted images",
+        f"Accuracy in % on {sample:,} test images, drawn at random and the same for all models,"
+        " clean and corrupted, each sent as a PNG. The 95 % interval of a figure of 90 % is"
+        f" ± {100 * (high - low) / 2:.1f} points.",
     ]
     for data in dict.fromkeys(str(manifest.recipe["data"]) for manifest, _ in pairs):
         these = [pair for pair in pairs if pair[0].recipe["data"] == data]
-        parts.append(_spoiled_table(_data(these[0][0]), _columns(these)))
+        parts.append(_corrupted_table(_data(these[0][0]), _columns(these)))
     parts.append(
-        "*Alone* is the network without the service's preparation of digits, which makes the ground"
-        " black and the ink white: what arrays by /v1 and /v2 get. Pictures for CIFAR-10's networks"
-        " that have their size are not prepared."
+        "*Unprepared* is the network without the service's preparation of digits, which makes the"
+        " background black and the ink white; arrays by /v1 and /v2 are classified like that."
+        " Images for CIFAR-10's networks that have the right size are not changed."
     )
     return parts
 
 
 def _columns(pairs: Sequence[Pair]) -> dict[str, tuple[float, Mapping[str, Sequence[float]]]]:
-    """By heading: the accuracy on unspoiled images, and that on spoiled ones."""
-    columns = {manifest.name: (one.unspoiled, one.spoiled) for manifest, one in pairs}
-    alone = {f"{m.name}, *alone*": (one.unspoiled, one.alone) for m, one in pairs if one.alone}
-    return {**columns, **alone}
+    """By heading: the accuracy on clean images, and that on corrupted ones."""
+    columns = {manifest.name: (one.clean, one.corrupted) for manifest, one in pairs}
+    unprepared = {
+        f"{m.name}, *unprepared*": (one.clean, one.unprepared) for m, one in pairs if one.unprepared
+    }
+    return {**columns, **unprepared}
 
 
-def _spoiled_table(
+def _corrupted_table(
     data: str, columns: Mapping[str, tuple[float, Mapping[str, Sequence[float]]]]
 ) -> str:
     rows = [["none", "", *(f"{100 * clean:.1f}" for clean, _ in columns.values())]]
@@ -175,9 +181,13 @@ def _card(manifest: Manifest, figures: Figures, folder: str, trained: Sequence[R
 def _elsewhere(figures: Figures) -> str:
     if figures.unfamiliar is None:
         return (
-            "It gives one of its classes to whatever it is sent, and cannot tell that it is lost."
+            "It gives one of its classes to every image, and has no score for images unlike its"
+            " training data."
         )
-    return "It gives one of its classes to whatever it is sent: look at `unfamiliar`."
+    return (
+        "It gives one of its classes to every image; `unfamiliar` says how unlike its training"
+        " data an image is."
+    )
 
 
 def _provenance(manifest: Manifest) -> str:
@@ -185,8 +195,8 @@ def _provenance(manifest: Manifest) -> str:
     held = manifest.recipe.get("validation", 5_000)
     source = f" ({SOURCES[data]})" if data in SOURCES else ""
     return (
-        f"{TITLES.get(data, data)}{source}; {held:,} training images were held back to choose the"
-        f" epoch, and the {manifest.metrics.images:,} test images played no part in any choice"
+        f"{TITLES.get(data, data)}{source}; {held:,} training images were held out to choose the"
+        f" epoch; the {manifest.metrics.images:,} test images were used for no choice"
     )
 
 
@@ -203,13 +213,13 @@ def _recipe(manifest: Manifest) -> str:
     kept = manifest.recipe.get("best_epoch")
     if kept is not None:
         share = manifest.recipe["validation_accuracy"]
-        words += f". Epoch {kept} was kept, with {share:.2%} on the images held back"
+        words += f". Epoch {kept} was kept, with {share:.2%} on the images held out"
     course = manifest.recipe.get("course")
     return words if course is None else f"{words}. {course}".removesuffix(".")
 
 
 def _time(manifest: Manifest, trained: Sequence[Result]) -> str:
-    """As recorded, or from the reproduction, where the same network was timed."""
+    """The recorded time, or else an estimate from the reproduction of the same network."""
     recipe = manifest.recipe
     if isinstance(recorded := recipe.get("training_seconds"), int):
         words = f"{recorded / 60:.0f} min on two cores"
@@ -232,12 +242,15 @@ def _time(manifest: Manifest, trained: Sequence[Result]) -> str:
 def _unfamiliar(figures: Figures, remark: str) -> str:
     if figures.unfamiliar is None:
         return "no score"
-    kinds = ", ".join(f"{FOREIGN.get(k, k)} {v:.4f}" for k, v in figures.foreign.items())
-    return f"AUROC against {kinds}; {figures.unfamiliar:.2%} of test images above 0.5{remark}"
+    areas = figures.out_of_distribution
+    kinds = ", ".join(
+        f"{UNKNOWN_IMAGES.get(kind, kind)} {area:.4f}" for kind, area in areas.items()
+    )
+    return f"AUROC against {kinds}; {figures.unfamiliar:.2%} of test images score above 0.5{remark}"
 
 
 def _weakest(manifest: Manifest, figures: Figures) -> str:
-    """The class with the most misses, and the most frequent mistake."""
+    """The class with the lowest accuracy, and the most frequent confusion."""
     counts, labels = figures.confusion, manifest.labels
     share, worst = min((row[i] / sum(row), labels[i]) for i, row in enumerate(counts) if sum(row))
     often, one, other = max(
@@ -246,7 +259,7 @@ def _weakest(manifest: Manifest, figures: Figures) -> str:
         for j, count in enumerate(row)
         if i != j
     )
-    return f"{worst} ({share:.1%} right); {one} was taken for {other} {often:,} times"
+    return f"{worst} ({share:.1%} right); {one} was classified as {other} in {often:,} images"
 
 
 def _accuracy(manifest: Manifest) -> str:
@@ -259,7 +272,7 @@ def _interval(manifest: Manifest) -> str:
 
 
 def _calibration_error(manifest: Manifest, figures: Figures) -> float:
-    """The manifest's, where it has one."""
+    """The manifest's if it has one, else the measured one."""
     stated = manifest.metrics.calibration_error
     return figures.calibration_error if stated is None else stated
 

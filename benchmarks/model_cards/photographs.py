@@ -1,7 +1,7 @@
-"""`python -m benchmarks.model_cards.photographs`: how many photographed digits come out right.
+"""`python -m benchmarks.model_cards.photographs`: accuracy on synthetic photographs of digits.
 
-The course of MNIST's strokes is written anew, with pens, on paper, and photographed; the pictures
-go through the service's own decoding and preparation, and its loaded model.
+The strokes of MNIST digits are drawn as with pens on paper and photographed; the photographs go
+through the service's decoding and preparation and the model.
 """
 
 from collections import defaultdict
@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from benchmarks.scenes import Scene, photograph
+from benchmarks.synthetic_photos import Scene, photograph
 from service.images import decode, prepare
 from service.models.folder import read_manifest
 from service.models.litert import Network
@@ -30,13 +30,13 @@ def main(
     split: Annotated[
         Literal["validation", "test"], typer.Option(help="Digits to photograph.")
     ] = "validation",
-    count: Annotated[int, typer.Option(min=1, help="Photographs to take.")] = 1000,
-    seed: Annotated[int, typer.Option(help="The same seed takes the same photographs.")] = 1,
+    count: Annotated[int, typer.Option(min=1, help="Number of photographs.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Seed of the photographs.")] = 1,
     sheet: Annotated[
-        Path | None, typer.Option(help="Write what came out wrong, then right, to this PNG.")
+        Path | None, typer.Option(help="Write the wrong ones, then the right ones, to this PNG.")
     ] = None,
 ) -> None:
-    """Photograph digits and count how many the model reads right, by ink, stroke and paper."""
+    """Prints the accuracy on photographed digits by ink, stroke and paper."""
     digits, labels = _digits(data, split)
     manifest = read_manifest(model)
     network = Network(model, manifest.input_shape)
@@ -67,7 +67,7 @@ def _digits(data: Path, split: str) -> tuple[Pixels, Pixels]:
 
 
 def _keys(scene: Scene) -> tuple[str, ...]:
-    return f"ink {scene.ink}", f"stroke {scene.stroke}", f"paper {scene.paper}", "together"
+    return f"ink {scene.ink}", f"stroke {scene.stroke}", f"paper {scene.paper}", "total"
 
 
 def _print(right: dict[str, list[bool]], title: str) -> None:

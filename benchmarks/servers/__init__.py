@@ -1,1 +1,1 @@
-"""convlens beside other model servers."""
+"""Compares convlens with other model servers, and with itself at an earlier commit."""

@@ -1,10 +1,10 @@
-"""`python -m benchmarks.servers`: convlens beside what a user would pick instead, as a table.
+"""`python -m benchmarks.servers`: compares convlens with other model servers.
 
     python -m benchmarks.servers --data DIR --output docs/reference/benchmarks/serving  # everything
     python -m benchmarks.servers --peers convlens,starlette-noop,fastapi-signature --rounds 1
 
-Every server runs alone, in turn, in every round; its answers are compared with the bare model's
-before anything is measured. Without --data the digits are drawn.
+In every round the servers run one after the other, each alone. Their answers are compared with the
+bare model's before anything is measured.
 """
 
 import json
@@ -16,9 +16,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from benchmarks import environments, http_requests, machine
+from benchmarks import machine
+from benchmarks.harness import environments, http_requests, peers, wrk
 from benchmarks.options import Environments, Report, Rounds, Seconds
-from benchmarks.servers import bare_model, peers, table, wrk
+from benchmarks.servers import bare_model, report
 from benchmarks.servers.rounds import Plan, Record
 
 DIGITS = 200
@@ -28,20 +29,26 @@ console = Console(stderr=True)
 
 def main(
     data: Annotated[
-        Path | None, typer.Option(help="Folder with mnist.npz; drawn digits without it.")
+        Path | None,
+        typer.Option(help="Folder with mnist.npz; by default the sample images are sent."),
     ] = None,
     model: Annotated[Path, typer.Option(help="Model folder.")] = Path("models/mnist-lecture/1"),
     chosen: Annotated[
-        str, typer.Option("--peers", help="Names in benchmarks/peers, by commas; all if empty.")
+        str,
+        typer.Option(
+            "--peers", help="Names of folders in servers/peers, separated by commas; all if empty."
+        ),
     ] = "",
     rounds: Rounds = 3,
     seconds: Seconds = 4,
-    connections: Annotated[str, typer.Option(help="Connections at once.")] = "1,8,32,128",
-    quick: Annotated[bool, typer.Option(help="Two rounds of two seconds a figure.")] = False,
+    connections: Annotated[
+        str, typer.Option(help="Numbers of connections, separated by commas.")
+    ] = "1,8,32,128",
+    quick: Annotated[bool, typer.Option(help="Measure two rounds of two seconds.")] = False,
     environments_: Environments = environments.DEFAULT,
     output: Report = None,
 ) -> None:
-    """Measure the servers in rounds and print the medians."""
+    """Measures the servers in rounds and prints the medians."""
     wrk.require()
     if quick:
         rounds, seconds = 2, 2
@@ -59,9 +66,9 @@ def main(
             if not record.absent:
                 console.print(f"round {turn + 1} of {rounds}: {record.peer.title}")
                 plan.run(record)
-                # After each server, so that a run that is cut short has not been in vain.
+                # After each server, so that an interrupted run keeps its figures.
                 _write(output, records, known, about)
-    print(table.serving(records, known, about))
+    print(report.serving(records, known, about))
 
 
 def _write(
@@ -70,9 +77,9 @@ def _write(
     if output is None:
         return
     output.parent.mkdir(parents=True, exist_ok=True)
-    report = table.serving(records, known, about)
-    output.with_suffix(".md").write_text(f"# convlens beside other servers\n\n{report}")
-    written = json.dumps(table.record(records, known, about), indent=1)
+    page = report.serving(records, known, about)
+    output.with_suffix(".md").write_text(f"# convlens beside other servers\n\n{page}")
+    written = json.dumps(report.as_json(records, known, about), indent=1)
     output.with_suffix(".json").write_text(written + "\n")
 
 

@@ -1,7 +1,7 @@
-"""The bare model, without any server: what it says of digits, how soon, and how fast.
+"""Runs the SavedModel without a server: its probabilities, its start-up time and its speed.
 
-`python -m benchmarks.servers.bare_model MODEL DIGITS.npy` prints JSON: it runs in a
-process of its own, so that the start can be timed and the measuring process keeps no TensorFlow.
+`measure` starts this module as a process of its own, which prints JSON, so that the start can be
+timed and the measuring process does not import TensorFlow.
 """
 
 import json
@@ -21,7 +21,7 @@ BATCHES = (1, 8, 32, 64, 128)
 
 @dataclass(frozen=True, slots=True)
 class Bare:
-    """Probabilities (n, classes); seconds from the process' start to the first; images/s."""
+    """Probabilities (n, classes); seconds from the start to the first; images/s by batch size."""
 
     probabilities: NDArray[np.float64]
     seconds: float
@@ -29,7 +29,10 @@ class Bare:
 
 
 def measure(model: Path, digits: NDArray[np.uint8], threads: int, speed: bool = True) -> Bare:
-    """Run the model in a process of its own with `threads` threads of TensorFlow."""
+    """Runs the model on `digits`, uint8 (n, h, w) or (n, h, w, 3), in a process of its own.
+
+    TensorFlow gets `threads` threads; without `speed` no rates are measured.
+    """
     with TemporaryDirectory() as folder:
         file = Path(folder) / "digits.npy"
         np.save(file, digits)
@@ -60,7 +63,7 @@ def _main(model: str, file: str, began: str, threads: str, speed: str) -> dict[s
 
 
 def _rate(tf: Any, run: Any, digits: NDArray[np.uint8], size: int, seconds: float = 0.7) -> float:
-    """Images a second at one batch size, from an array to an array."""
+    """Images a second at one batch size, from NumPy array to NumPy array."""
     batch = np.resize(digits, (size, *digits.shape[1:]))
     for _ in range(5):
         run(images=tf.constant(batch))

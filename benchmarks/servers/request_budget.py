@@ -1,8 +1,8 @@
-"""`python -m benchmarks.servers.request_budget`: µs of one `POST /predict` by stage.
+"""`python -m benchmarks.servers.request_budget`: CPU time of one `POST /predict`, by stage.
 
-Everything runs in this process, one request after the other, with no network: whole HTTP requests
-are fed to the service's own connection, and each stage is repeated alone beside that. The figures
-are medians of the processor time of one thread; batches would share out the queue's part.
+Everything runs in this process without a network, one request after the other: whole HTTP requests
+are passed to the service's connection protocol, and each stage is also run by itself. The figures
+are medians of the CPU time of one thread. Under load the model's batches share the queue's part.
 """
 
 import asyncio
@@ -13,8 +13,9 @@ import numpy as np
 import orjson
 import typer
 
-from benchmarks import http_requests, machine, stages
-from benchmarks.servers.peers import Ask
+from benchmarks import cpu_time, machine
+from benchmarks.harness import http_requests
+from benchmarks.harness.peers import Endpoint
 from service.app import create_app
 from service.images import multipart, reader, tokens
 from service.models.model import Model
@@ -23,19 +24,22 @@ from service.settings import Settings
 
 def main(
     data: Annotated[
-        Path | None, typer.Option(help="Folder with mnist.npz; drawn digits without it.")
+        Path | None,
+        typer.Option(help="Folder with mnist.npz; by default the sample images are sent."),
     ] = None,
     model: Annotated[str, typer.Option(help="Name of the model.")] = "mnist-lecture",
 ) -> None:
-    """Print the table."""
+    """Prints the table."""
     digits = http_requests.digits(data, 200)
     raw = {
-        body: [one.raw for one in http_requests.build(digits, Ask(path="/predict", body=body), 1)]
+        body: [
+            one.raw for one in http_requests.build(digits, Endpoint(path="/predict", body=body), 1)
+        ]
         for body in ("multipart", "raw")
     }
     for line in machine.describe():
         print(f"- {line}")
-    with asyncio.Runner(loop_factory=stages.loop()) as runner:
+    with asyncio.Runner(loop_factory=cpu_time.uvloop_factory()) as runner:
         runner.run(_measure(raw, model))
 
 
@@ -49,21 +53,23 @@ async def _measure(raw: dict[str, list[bytes]], name: str) -> None:
         prepared = [reader.read_trained_png(file, model.manifest) for file in files]
         pixels = [one.pixels for one in prepared if one is not None]
         rows = [model.network.classify(one[np.newaxis])[0].tolist() for one in pixels]
-        alone: dict[str, float] = {
-            "form": stages.each(lambda body: multipart.parse(body, boundary, 1), bodies),
-            "decode and prepare": stages.each(
+        stages: dict[str, float] = {
+            "form": cpu_time.per_item(lambda body: multipart.parse(body, boundary, 1), bodies),
+            "decode and prepare": cpu_time.per_item(
                 lambda f: reader.read_trained_png(f, model.manifest), files
             ),
-            "model": stages.each(lambda one: model.network.classify(one[np.newaxis]), pixels),
-            "token": stages.each(tokens.encode, pixels),
-            "JSON": stages.each(orjson.dumps, rows),
+            "model": cpu_time.per_item(lambda one: model.network.classify(one[np.newaxis]), pixels),
+            "token": cpu_time.per_item(tokens.encode, pixels),
+            "JSON": cpu_time.per_item(orjson.dumps, rows),
         }
-        whole = {body: await stages.whole(app, dict(state or {}), raw[body]) for body in raw}
+        whole = {
+            body: await cpu_time.per_request(app, dict(state or {}), raw[body]) for body in raw
+        }
     print("\n| stage | µs |\n|---|---:|")
-    for stage, taken in alone.items():
+    for stage, taken in stages.items():
         print(f"| {stage} | {taken:.1f} |")
-    rest = whole["multipart"] - sum(alone.values())
-    print(f"| HTTP, entrance, queue, event loop | {rest:.1f} |")
+    rest = whole["multipart"] - sum(stages.values())
+    print(f"| HTTP, middleware, queue, event loop | {rest:.1f} |")
     print(f"| **one request, multipart** | **{whole['multipart']:.1f}** |")
     print(f"| one request, raw body | {whole['raw']:.1f} |")
 

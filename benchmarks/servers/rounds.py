@@ -1,4 +1,4 @@
-"""One server at a time is started, checked against the bare model and measured, round by round."""
+"""Starts one server at a time, compares its answers with the bare model's, and measures it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -6,30 +6,29 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import http_requests, running_server
-from benchmarks.http_requests import Request
-from benchmarks.request_bodies import Pixels
-from benchmarks.running_server import NotStarted, Server
-from benchmarks.servers import wrk
+from benchmarks.harness import http_requests, running_server, wrk
+from benchmarks.harness.http_requests import Request
+from benchmarks.harness.peers import Endpoint, Peer
+from benchmarks.harness.request_bodies import Pixels
+from benchmarks.harness.running_server import NotStarted, Server
+from benchmarks.harness.wrk import Load
 from benchmarks.servers.bare_model import Bare
-from benchmarks.servers.peers import Ask, Peer
-from benchmarks.servers.wrk import Load
 
 CONNECTIONS_FOR_MANY = 4
-"""At once where one request holds many images: enough to keep two cores busy."""
+"""Connections where a request has many images: enough to keep two cores busy."""
 
 MANY = 64
 CLOSE = 2e-3
-"""Probabilities may differ this much from the bare model's: some servers round or use float16."""
+"""Largest allowed difference of a probability: some servers round, or compute in float16."""
 
 
 class WrongAnswers(Exception):
-    """A server does not say what the bare model says."""
+    """A server's answers differ from the bare model's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What is measured: a body, the images in each request, the connections at once."""
+    """One figure to measure: kind of body, images in a request, number of connections."""
 
     body: str
     images: int
@@ -38,9 +37,10 @@ class Case:
 
 @dataclass(slots=True)
 class Record:
-    """All that the rounds learned of one peer; `absent` says why it learned nothing.
+    """The figures of one peer, one list item a round; `absent` says why there are none.
 
-    `cost` is the processor time of all its processes for one answer, in µs.
+    `cost` is the CPU time of all its processes for one answer in µs, `starts` are in s, `memory` is
+    the PSS in MB after the load, `difference` the largest one from the bare model's probabilities.
     """
 
     peer: Peer
@@ -55,7 +55,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What every server goes through in a round."""
+    """What is done with every server in a round."""
 
     model: Path
     digits: Pixels
@@ -65,48 +65,48 @@ class Plan:
     seconds: float
 
     def run(self, record: Record) -> None:
-        """One round of one server; what it cannot do is written into `record`."""
-        first = http_requests.build(self.digits[:1], record.peer.asks[0], 1)[0]
+        """Measures one server once; adds the figures, or why there are none, to `record`."""
+        first = http_requests.build(self.digits[:1], record.peer.endpoints[0], 1)[0]
         try:
             with running_server.running(
                 record.peer, record.python, self.model, self.workers, first.raw
             ) as server:
                 self._check(server, record)
                 record.starts.append(server.seconds)
-                for ask in record.peer.asks:
-                    self._measure(server, record, ask)
+                for endpoint in record.peer.endpoints:
+                    self._measure(server, record, endpoint)
                 record.memory.append(server.memory())
         except (NotStarted, WrongAnswers) as problem:
             record.absent = str(problem)
 
-    def _cases(self, ask: Ask) -> Iterator[Case]:
-        for images in ask.images:
+    def _cases(self, endpoint: Endpoint) -> Iterator[Case]:
+        for images in endpoint.images:
             for connections in self.connections if images == 1 else [CONNECTIONS_FOR_MANY]:
-                yield Case(ask.body, images, connections)
+                yield Case(endpoint.body, images, connections)
 
-    def _measure(self, server: Server, record: Record, ask: Ask) -> None:
-        warm = self._requests(ask, ask.images[0])
+    def _measure(self, server: Server, record: Record, endpoint: Endpoint) -> None:
+        warm = self._requests(endpoint, endpoint.images[0])
         wrk.run(server.port, warm, 32, 1)
-        for case in self._cases(ask):
-            raw = self._requests(ask, case.images)
-            before = server.computed()
+        for case in self._cases(endpoint):
+            raw = self._requests(endpoint, case.images)
+            before = server.cpu_seconds()
             figures = wrk.run(server.port, raw, case.connections, self.seconds)
             record.loads.setdefault(case, []).append(figures)
-            used = server.computed() - before
+            used = server.cpu_seconds() - before
             record.cost.setdefault(case, []).append(1e6 * used / max(1, figures.answers))
 
-    def _requests(self, ask: Ask, images: int) -> list[bytes]:
-        return [one.raw for one in http_requests.build(self.digits, ask, images)]
+    def _requests(self, endpoint: Endpoint, images: int) -> list[bytes]:
+        return [one.raw for one in http_requests.build(self.digits, endpoint, images)]
 
     def _check(self, server: Server, record: Record) -> None:
-        """Compare all answers with the bare model's; in the first round alone."""
+        """Compares all answers with the bare model's, in the first round only."""
         if not record.peer.answers or record.difference is not None:
             return
         differences = [
             self._difference(server, one)
-            for ask in record.peer.asks
-            for images in ask.images
-            for one in http_requests.build(self.digits, ask, images)
+            for endpoint in record.peer.endpoints
+            for images in endpoint.images
+            for one in http_requests.build(self.digits, endpoint, images)
         ]
         record.difference = max(differences)
 
@@ -117,7 +117,7 @@ class Plan:
         got = http_requests.probabilities(body)
         expected = self.bare.probabilities[list(request.indices)]
         if got.shape != expected.shape or (got.argmax(1) != expected.argmax(1)).any():
-            raise WrongAnswers("its classes are not those of the bare model")
+            raise WrongAnswers("its classes differ from the bare model's")
         difference = float(np.abs(got - expected).max())
         if difference > CLOSE:
             raise WrongAnswers(f"its probabilities differ by {difference:.2g} from the model's")

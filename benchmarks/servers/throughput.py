@@ -1,7 +1,7 @@
-"""How many images a second every shipped model answers, 64 a request, beside the bare model.
+"""`python -m benchmarks.servers.throughput --data DIR`: images a second of every shipped model.
 
-`python -m benchmarks.servers.throughput --data DIR`. The bare model is the SavedModel's signature
-in a process of its own, 64 images a call, on as many threads as the service has workers.
+Compares the service, with 64 images a request, with the bare model: the SavedModel's signature in a
+process of its own, with 64 images a call, on as many threads as the service has workers.
 """
 
 import os
@@ -15,11 +15,12 @@ import numpy as np
 import typer
 from rich.console import Console
 
-from benchmarks import http_requests, machine, running_server
+from benchmarks import machine, markdown
+from benchmarks.harness import http_requests, peers, running_server, wrk
+from benchmarks.harness.peers import Endpoint
+from benchmarks.harness.request_bodies import Pixels
 from benchmarks.options import Page, Rounds, Seconds
-from benchmarks.request_bodies import Pixels
-from benchmarks.servers import bare_model, peers, table, wrk
-from benchmarks.servers.peers import Ask
+from benchmarks.servers import bare_model
 from benchmarks.servers.rounds import MANY
 from service.manifest import Manifest
 from service.models.folder import find
@@ -40,7 +41,7 @@ def main(
     seconds: Seconds = 3,
     output: Page = None,
 ) -> None:
-    """Measure the models in turn and print the table."""
+    """Measures the models in turn and prints the table."""
     wrk.require()
     about = machine.describe()
     found = {folder: Manifest.read(folder) for folder in find(models)}
@@ -62,7 +63,7 @@ def main(
 
 
 def _measure(folder: Path, manifest: Manifest, data: Path, seconds: float) -> dict[str, float]:
-    """Images a second: served as each body, and by the bare model."""
+    """Images a second: of the service by kind of body, and of the bare model."""
     pixels = _images(manifest, data)
     workers = len(os.sched_getaffinity(0))
     rates = {"bare": bare_model.measure(folder, pixels, threads=workers).rates[MANY]}
@@ -70,18 +71,18 @@ def _measure(folder: Path, manifest: Manifest, data: Path, seconds: float) -> di
         update={"environment": {"CONVLENS_DEFAULT_MODEL": manifest.name}}
     )
     path = f"/predict?model={manifest.name}&version={manifest.version}"
-    asked = {body: Ask(path=path, body=body) for body in BODIES}
+    asked = {body: Endpoint(path=path, body=body) for body in BODIES}
     first = http_requests.build(pixels[:1], asked["npy"], 1)[0].raw
     with running_server.running(peer, Path(sys.executable), folder, workers, first) as server:
-        for body, ask in asked.items():
-            raw = [one.raw for one in http_requests.build(pixels, ask, MANY)]
+        for body, endpoint in asked.items():
+            raw = [one.raw for one in http_requests.build(pixels, endpoint, MANY)]
             wrk.run(server.port, raw, CONNECTIONS, 1)
             rates[body] = MANY * wrk.run(server.port, raw, CONNECTIONS, seconds).rate
     return rates
 
 
 def _images(manifest: Manifest, data: Path) -> Pixels:
-    """Test images of the set that the model was trained on, uint8 (n, h, w) or (n, h, w, 3)."""
+    """Test images of the model's data set, uint8 (n, h, w) or (n, h, w, 3)."""
     with np.load(data / f"{manifest.recipe['data']}.npz") as arrays:
         images: Pixels = arrays["x_test"][:IMAGES].copy()
     return images
@@ -99,7 +100,7 @@ def _table(rates: dict[str, Rates]) -> str:
     head: Sequence[str] = ["model", "bare"]
     for words in BODIES.values():
         head = [*head, f"as {words}", "of bare"]
-    return table.table(head, rows)
+    return markdown.table(head, rows)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""API keys: a file of names and digests becomes who may come in."""
+"""A file of names and digests becomes the API keys that are accepted."""
 
 import base64
 import binascii
@@ -18,12 +18,12 @@ _LINE = re.compile(r"([\w.-]{1,64})\s+([0-9a-f]{64})", re.ASCII)
 
 
 def make() -> str:
-    """A new key: 256 random bits, so that its digest needs no salt and no slow hash."""
+    """A new key of 256 random bits, which makes a salt and a slow hash unnecessary."""
     return PREFIX + secrets.token_urlsafe(32)
 
 
 def line(name: str, key: str) -> str:
-    """The line of a key file for `key`, called `name` in logs; the key cannot be had from it."""
+    """The line of a key file for `key`: its digest, and the `name` that logs show."""
     if not _NAME.fullmatch(name):
         raise KeyFileError(
             f"A key's name has 1 to 64 letters, digits, dots or dashes, not {name!r}"
@@ -33,13 +33,13 @@ def line(name: str, key: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The digests of all keys with the names of those who hold them."""
+    """The SHA-256 digests of all accepted keys, each with the name of its holder."""
 
     holders: tuple[tuple[bytes, str], ...]
 
     @classmethod
     def read(cls, path: Path) -> "Keys":
-        """The keys of the file `path`; KeyFileError says what is wrong with it."""
+        """The keys of the file `path`; raises KeyFileError."""
         try:
             lines = path.read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as problem:
@@ -58,7 +58,7 @@ class Keys:
         return cls(tuple(holders))
 
     def holder(self, key: str) -> str | None:
-        """Who holds `key`; takes as long for any key, right or wrong."""
+        """The name of the holder of `key`, or None; takes the same time for every key."""
         digest, found = _digest(key), None
         for known, name in self.holders:
             if hmac.compare_digest(known, digest):
@@ -66,8 +66,8 @@ class Keys:
         return found
 
 
-def presented(headers: Mapping[str, str]) -> str | None:
-    """The key in a request: a bearer token, `X-API-Key`, or the password a browser asks for."""
+def from_headers(headers: Mapping[str, str]) -> str | None:
+    """The key of a request: a bearer token, `X-API-Key`, or the password of Basic auth."""
     if (key := headers.get("x-api-key")) is not None:
         return key
     scheme, _, value = headers.get("authorization", "").partition(" ")

@@ -7,15 +7,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.errors import Busy, TooLarge
 from service.http import problems
 
-SMALL = 256 * 2**10
-MOST_HELD = 256 * 2**20
+SMALL_BYTES = 256 * 2**10
+"""Bodies up to this size do not count towards `MAX_HELD_BYTES`."""
+MAX_HELD_BYTES = 256 * 2**20
 
 
-class Bounded:
+class BodyLimitMiddleware:
     """Refuses a body of more than `most` bytes; `narrower` are smaller bounds by path prefix.
 
-    A declared length is judged before one byte is read, any other body as it comes in. All larger
-    bodies together may take `MOST_HELD` of memory; what comes in beyond that is refused with Busy.
+    A declared Content-Length is checked before the body is read, any other body as it arrives. All
+    large bodies of the worker together may take `MAX_HELD_BYTES` of memory; beyond that they are
+    refused with Busy.
     """
 
     def __init__(self, app: ASGIApp, most: int, narrower: Mapping[str, int]) -> None:
@@ -31,7 +33,7 @@ class Bounded:
             if length is not None and length > most:
                 await problems.response(scope["path"], _refusal(most))(scope, receive, send)
                 return
-            if length is None or length > SMALL:
+            if length is None or length > SMALL_BYTES:
                 await self._count(scope, receive, send, most)
                 return
         await self._app(scope, receive, send)
@@ -47,7 +49,7 @@ class Bounded:
             self._held += more
             if size > most:
                 raise _refusal(most)
-            if self._held > MOST_HELD and size > SMALL:
+            if self._held > MAX_HELD_BYTES and size > SMALL_BYTES:
                 raise Busy("Too many large requests come in. Send this again later.")
             return message
 

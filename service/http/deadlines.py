@@ -1,53 +1,56 @@
-"""Requests that take too long, or whose client has gone, let go of their place."""
+"""Requests past their deadline, or whose client has disconnected, are cancelled."""
 
 import asyncio
 from collections.abc import Iterable
 
 from starlette.types import Scope
 
-_PLACE = "convlens.place"
+_KEY = "convlens.deadline"
 
 
-class Place:
-    """One request under way: the task that answers it, and when it must have ended."""
+class Deadline:
+    """One request under way: the task that answers it, and when that must have ended.
 
-    __slots__ = ("_task", "due", "is_gone", "is_late")
+    `due` is on the clock of `time.monotonic`, in seconds.
+    """
+
+    __slots__ = ("_task", "due", "is_disconnected", "is_late")
 
     def __init__(self, scope: Scope, due: float) -> None:
         self._task = asyncio.current_task()
         self.due = due
         self.is_late = False
-        self.is_gone = False
-        scope[_PLACE] = self
+        self.is_disconnected = False
+        scope[_KEY] = self
 
     def cancel(self) -> None:
-        """End the request: it waits for no model any more."""
+        """Cancel the task, which then waits for no model any more."""
         if self._task is not None:
             self._task.cancel()
 
-    def was_left(self) -> bool:
-        """Whether a cancellation that reached the request came from here; the task goes on."""
-        if self._task is None or not (self.is_late or self.is_gone):
+    def take_back(self) -> bool:
+        """Whether a cancellation of the task came from here; if so, the task may go on."""
+        if self._task is None or not (self.is_late or self.is_disconnected):
             return False
         self._task.uncancel()
         return True
 
     def close(self) -> None:
-        """The request has ended by itself."""
+        """The request has ended: nothing is cancelled any more."""
         self._task = None
 
 
-def end_late(places: Iterable[Place], now: float) -> None:
-    """Cancel those of `places` whose time has come."""
-    for place in places:
-        if place.due <= now and not place.is_late:
-            place.is_late = True
-            place.cancel()
+def cancel_late(deadlines: Iterable[Deadline], now: float) -> None:
+    """Cancel the requests of `deadlines` that are due at `now`, once."""
+    for deadline in deadlines:
+        if deadline.due <= now and not deadline.is_late:
+            deadline.is_late = True
+            deadline.cancel()
 
 
-def let_go(scope: Scope) -> None:
-    """Cancel the request of `scope`, for there is nobody left to answer."""
-    place: Place | None = scope.get(_PLACE)
-    if place is not None:
-        place.is_gone = True
-        place.cancel()
+def cancel_disconnected(scope: Scope) -> None:
+    """Cancel the request of `scope`, whose client has disconnected."""
+    deadline: Deadline | None = scope.get(_KEY)
+    if deadline is not None:
+        deadline.is_disconnected = True
+        deadline.cancel()

@@ -1,6 +1,7 @@
-"""Routes that are answered without FastAPI's router and dependencies, which document them.
+"""Requests for some routes in, their answers out, without FastAPI's router and dependencies.
 
-For `POST /predict` and for maps the two took longer than the network needs for an image.
+For `POST /predict` and for maps the two take a fifth of the processor time of an answer. FastAPI
+still documents these routes, and answers them itself where the setting `standard_http` is on.
 """
 
 from collections.abc import Callable, Coroutine, Iterable, Iterator
@@ -16,57 +17,33 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-_Found = tuple["DirectRoute", Callable[[Request], Coroutine[Any, Any, Response]]]
+_Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+_Match = tuple[APIRoute, _Handler]
 
 Query = TypeVar("Query", bound=BaseModel)
 
 
-class DirectRoute(APIRoute):
-    """For endpoints `(request: Request, query: Annotated[Model, Query()]) -> Response`.
+class FastRoutes:
+    """Middleware that answers `routes` itself and passes every other request to `app`.
 
-    What else they take is in the path.
-    """
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        endpoint: Any = self.endpoint
-        kinds: Any = [field.field_info.annotation for field in self.dependant.query_params]
-        (kind,) = kinds
-        without = kind()
-        fields: Any = {
-            one.name: (one.field_info.annotation, ...) for one in self.dependant.path_params
-        }
-        place = create_model("Place", **fields)
-
-        async def handle(request: Request) -> Response:
-            path = request.path_params
-            with _refused("path"):
-                named = dict(place.model_validate(path)) if path else {}
-            query = read(request, kind) if request.scope["query_string"] else without
-            answer: Response = await endpoint(request, query, **named)
-            return answer
-
-        return handle
-
-
-class Direct:
-    """Answers the direct ones of `routes` itself, and lets `app` answer all else.
-
-    Their errors go to the handlers of `service`, as those of all other routes do.
+    Their endpoints are `(request: Request, query: Annotated[Model, Query()], ...) -> Response`;
+    every further parameter is in the path. Their errors go to the exception handlers of `service`.
     """
 
     def __init__(self, app: ASGIApp, service: FastAPI, routes: Iterable[BaseRoute]) -> None:
         self._app = app
         self._service = service
-        direct = [route for route in routes if isinstance(route, DirectRoute)]
-        self._fixed: dict[tuple[str, str], _Found] = {}
-        self._patterns: dict[str, list[_Found]] = {}
-        for route in direct:
+        self._fixed: dict[tuple[str, str], _Match] = {}
+        self._patterns: dict[str, list[_Match]] = {}
+        for route in routes:
+            assert isinstance(route, APIRoute)
+            match = route, _handler(route)
             for method in route.methods or ():
-                found = route, route.get_route_handler()
+                # `param_convertors` and `path_regex` are Starlette's, and not documented.
                 if route.param_convertors:
-                    self._patterns.setdefault(method, []).append(found)
+                    self._patterns.setdefault(method, []).append(match)
                 else:
-                    self._fixed[method, route.path] = found
+                    self._fixed[method, route.path] = match
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         found = self._find(scope) if scope["type"] == "http" else None
@@ -81,13 +58,13 @@ class Direct:
             handlers: Any = self._service.exception_handlers
             kind = next(kind for kind in type(error).__mro__ if kind in handlers)
             answer = await handlers[kind](request, error)
-            if kind is Exception:  # Nobody expected it: the server writes it into its log.
+            if kind is Exception:  # Unexpected: raised again, so that the server logs it.
                 await answer(scope, receive, send)
                 raise
         await answer(scope, receive, send)
 
-    def _find(self, scope: Scope) -> "_Found | None":
-        """The route of `scope` and what answers; what its path names is in the scope then."""
+    def _find(self, scope: Scope) -> "_Match | None":
+        """The route of `scope` and its handler; puts the path's parameters into the scope."""
         method, path = scope["method"], scope["path"]
         if (found := self._fixed.get((method, path))) is not None:
             return found
@@ -98,31 +75,56 @@ class Direct:
         return None
 
 
-def read(request: Request, kind: type[Query]) -> Query:
+def _handler(route: APIRoute) -> _Handler:
+    """What calls the endpoint of `route` with its parameters, checked.
+
+    Reads `dependant`, which FastAPI keeps of an endpoint and does not document.
+    """
+    endpoint: Any = route.endpoint
+    kinds: Any = [field.field_info.annotation for field in route.dependant.query_params]
+    (kind,) = kinds
+    defaults = kind()
+    fields: Any = {
+        one.name: (one.field_info.annotation, ...) for one in route.dependant.path_params
+    }
+    path_model = create_model("PathParameters", **fields)
+
+    async def handle(request: Request) -> Response:
+        path = request.path_params
+        with _validation_errors("path"):
+            named = dict(path_model.model_validate(path)) if path else {}
+        query = parse_query(request, kind) if request.scope["query_string"] else defaults
+        answer: Response = await endpoint(request, query, **named)
+        return answer
+
+    return handle
+
+
+def parse_query(request: Request, kind: type[Query]) -> Query:
     """The query of `request` as a `kind`; a list takes every value of its name, others the last.
 
-    Raises what FastAPI raises for a query outside its rules.
+    Raises RequestValidationError, as FastAPI does, for a query outside its rules.
     """
     given = request.query_params
     values = {
-        name: given.getlist(name) if _takes_many(field.annotation) else given[name]
+        name: given.getlist(name) if _is_list(field.annotation) else given[name]
         for name, field in kind.model_fields.items()
         if name in given
     }
-    with _refused("query"):
+    with _validation_errors("query"):
         return kind.model_validate(values)
 
 
 @contextmanager
-def _refused(place: str) -> Iterator[None]:
-    """What pydantic refuses in `place` is raised as FastAPI raises it."""
+def _validation_errors(location: str) -> Iterator[None]:
+    """Turns pydantic's ValidationError about `location` into FastAPI's RequestValidationError."""
     try:
         yield
     except ValidationError as problem:
         raise RequestValidationError(
-            [{**one, "loc": (place, *one["loc"])} for one in problem.errors()]
+            [{**one, "loc": (location, *one["loc"])} for one in problem.errors()]
         ) from problem
 
 
-def _takes_many(annotation: Any) -> bool:
+def _is_list(annotation: Any) -> bool:
     return any(get_origin(one) is list for one in (annotation, *get_args(annotation)))

@@ -62,15 +62,15 @@ def describe(error: ServiceError) -> dict[str, object]:
 
 
 def response(path: str, error: ServiceError) -> Response:
-    """The answer for `error` at `path`, counted; for middleware as well as for handlers."""
+    """The response for `error` at `path`, counted as a refusal; for middleware too."""
     metrics.REFUSALS.labels(error.title).inc()
     return _render(path, error)
 
 
-def written(path: str, error: ServiceError, *more: tuple[bytes, bytes]) -> bytes:
-    """The whole HTTP/1.1 answer, for code that runs before a request is parsed; not counted."""
+def serialize(path: str, error: ServiceError, *more: tuple[bytes, bytes]) -> bytes:
+    """The response for `error` at `path` as HTTP/1.1, with the headers `more`; not counted."""
     answer = _render(path, error)
-    lines = [*answer.raw_headers, *security_headers.ALWAYS, security_headers.NOTHING, *more]
+    lines = [*answer.raw_headers, *security_headers.ALWAYS, security_headers.DEFAULT_POLICY, *more]
     status = HTTPStatus(answer.status_code)
     head = b"".join(b"%s: %s\r\n" % line for line in lines)
     first = f"HTTP/1.1 {status} {status.phrase}\r\n".encode()
@@ -95,7 +95,7 @@ def documented_plain(*errors: type[ServiceError]) -> dict[int | str, dict[str, A
 
 
 def install(app: FastAPI) -> None:
-    """Turn every exception of `app` into a problem document."""
+    """Register handlers on `app` that turn every exception into a problem document."""
 
     @app.exception_handler(ServiceError)
     async def ours(request: Request, error: ServiceError) -> Response:

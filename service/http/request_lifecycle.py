@@ -1,6 +1,7 @@
-"""Where every request enters: named, bounded in time, guarded, counted and written down.
+"""Outermost middleware: request id, deadline, security headers, metrics, access log.
 
-One layer, for each further one that wraps what is sent took as long as decoding an image.
+One middleware on ASGI's public interface: each further one that wraps what is sent took as long as
+decoding an image.
 """
 
 import asyncio
@@ -10,25 +11,25 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.errors import Late
 from service.http import problems, security_headers
-from service.http.deadlines import Place, end_late
+from service.http.deadlines import Deadline, cancel_late
 from service.observability import access_log, metrics
 from service.settings import Settings
 from service.workers.graceful_stop import Drain
 
 
-class Entrance:
-    """Lets requests through to `app`, and answers 503 for it when their time is over.
+class RequestLifecycle:
+    """Passes requests to `app`, and answers 503 in its place once their deadline is over.
 
-    That is `deadline_seconds` after a request came in whole. While the service drains, every
-    answer ends its connection.
+    The deadline is `deadline_seconds` after a request arrived whole. While the service drains,
+    every answer closes its connection.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings, drain: Drain) -> None:
         self._app = app
         self._arrival = settings.arrival_seconds
-        self._access = access_log.Access(settings.log)
-        self._places: set[Place] = set()
-        # One timer for all: one for each request took longer than all the rest here.
+        self._log = access_log.AccessLog(settings.log)
+        self._deadlines: set[Deadline] = set()
+        # One timer for all requests: a timer for each took longer than the rest of this module.
         self._period = min(0.25, settings.deadline_seconds / 10)
         self._loop: asyncio.AbstractEventLoop | None = None
         self.seconds = settings.deadline_seconds
@@ -38,91 +39,101 @@ class Entrance:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        visit = _Visit(self, scope, receive, send)
-        place = visit.place
-        self._enter(place)
+        exchange = _Exchange(self, scope, receive, send)
+        deadline = exchange.deadline
+        self._begin(deadline)
         try:
-            await self._app(scope, visit.receive, visit.send)
+            await self._app(scope, exchange.receive, exchange.send)
         except asyncio.CancelledError:
-            if not place.was_left():
+            if not deadline.take_back():
                 raise
-            if not place.is_gone:
-                await self._refuse(visit)
+            if not deadline.is_disconnected:
+                await self._refuse(exchange)
         finally:
-            self._leave(visit)
+            self._end(exchange)
 
-    async def _refuse(self, visit: "_Visit") -> None:
-        if visit.status:
+    async def _refuse(self, exchange: "_Exchange") -> None:
+        if exchange.status:
             raise TimeoutError  # An answer that has begun can only be broken off.
         late = Late(f"This took longer than {self.seconds:g} seconds. Send it again later.")
-        scope = visit.scope
-        await problems.response(scope["path"], late)(scope, visit.receive, visit.send)
+        scope = exchange.scope
+        await problems.response(scope["path"], late)(scope, exchange.receive, exchange.send)
 
-    def time_of(self, scope: Scope) -> float:
-        """When `scope` must have been answered if nothing more were known of it."""
-        # Only what has a body is waited for.
+    def due(self, scope: Scope) -> float:
+        """When `scope` is due until its body has arrived whole, which sets a new time."""
         has_body = scope["method"] not in ("GET", "HEAD")
         return time.monotonic() + self.seconds + (self._arrival if has_body else 0)
 
-    def _enter(self, place: Place) -> None:
+    def _begin(self, deadline: Deadline) -> None:
         metrics.IN_PROGRESS.inc()
-        self._places.add(place)
+        self._deadlines.add(deadline)
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
             self._loop = loop
-            loop.call_later(self._period, self._look)
+            loop.call_later(self._period, self._tick)
 
-    def _leave(self, visit: "_Visit") -> None:
-        visit.place.close()
-        self._places.discard(visit.place)
+    def _end(self, exchange: "_Exchange") -> None:
+        exchange.deadline.close()
+        self._deadlines.discard(exchange.deadline)
         metrics.IN_PROGRESS.dec()
-        seconds = time.perf_counter() - visit.began
-        route = access_log.route_of(visit.scope)
-        access_log.count(visit.scope, route, visit.status, seconds)
-        self._access.add(visit.scope, route, visit.status, seconds)
+        seconds = time.perf_counter() - exchange.began
+        route = access_log.route_of(exchange.scope)
+        access_log.count(exchange.scope, route, exchange.status, seconds)
+        self._log.add(exchange.scope, route, exchange.status, seconds)
 
-    def _look(self) -> None:
-        """What is done for all requests at once."""
-        end_late(self._places, time.monotonic())
+    def _tick(self) -> None:
+        """Cancel what is late and write the log, as long as requests are under way."""
+        cancel_late(self._deadlines, time.monotonic())
         self.flush()
-        if self._places and self._loop is not None:
-            self._loop.call_later(self._period, self._look)
+        if self._deadlines and self._loop is not None:
+            self._loop.call_later(self._period, self._tick)
         else:
             self._loop = None
 
     def flush(self) -> None:
-        """Write what has been gathered of requests that have ended."""
-        self._access.flush()
+        """Write the log lines and metrics gathered of requests that have ended."""
+        self._log.flush()
         metrics.flush()
 
 
-class _Visit:
-    """One request on its way through."""
+class _Exchange:
+    """One request and its answer: wraps `receive` and `send`."""
 
-    __slots__ = ("_entrance", "_receive", "_send", "_trace", "began", "place", "scope", "status")
+    __slots__ = (
+        "_lifecycle",
+        "_receive",
+        "_send",
+        "_trace_id",
+        "began",
+        "deadline",
+        "scope",
+        "status",
+    )
 
-    def __init__(self, entrance: Entrance, scope: Scope, receive: Receive, send: Send) -> None:
-        self._entrance = entrance
+    def __init__(
+        self, lifecycle: RequestLifecycle, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        self._lifecycle = lifecycle
         self._receive = receive
         self._send = send
-        self._trace = scope["convlens.trace"] = access_log.trace(scope)
+        self._trace_id = scope["convlens.trace"] = access_log.trace_id(scope)
         self.scope = scope
         self.status = 0
-        self.place = Place(scope, entrance.time_of(scope))
+        self.deadline = Deadline(scope, lifecycle.due(scope))
         self.began = time.perf_counter()
 
     async def receive(self) -> Message:
         message = await self._receive()
         if not message.get("more_body", False):
-            self.place.due = time.monotonic() + self._entrance.seconds
+            self.deadline.due = time.monotonic() + self._lifecycle.seconds
         return message
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            more = security_headers.guarded(self.scope["path"], message.get("headers", ()))
-            more.append((b"x-request-id", self._trace.encode()))
-            if self._entrance.drain.has_begun:
+            more = security_headers.add(self.scope["path"], message.get("headers", ()))
+            more.append((b"x-request-id", self._trace_id.encode()))
+            if self._lifecycle.drain.has_begun:
                 more.append((b"connection", b"close"))
             message = {**message, "headers": more}
         await self._send(message)

@@ -1,4 +1,4 @@
-"""Headers on every answer that keep a browser from doing anything with it but show it."""
+"""An answer's headers in, the same with those that restrict what a browser does with it out."""
 
 from collections.abc import Iterable
 
@@ -6,13 +6,13 @@ Header = tuple[bytes, bytes]
 
 ALWAYS = [
     (b"x-content-type-options", b"nosniff"),
-    # An address holds the token of an image.
+    # An address contains the token of an image: it is not sent to other sites.
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-opener-policy", b"same-origin"),
 ]
-NOTHING = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
-# The documentation of FastAPI begins with a script in its page.
-_DOCUMENTATION = (
+DEFAULT_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+# FastAPI's documentation has an inline script in its page.
+_DOCS_POLICY = (
     b"content-security-policy",
     b"default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline';"
     b" img-src 'self' data:; worker-src blob:; object-src 'none'; base-uri 'none';"
@@ -20,9 +20,9 @@ _DOCUMENTATION = (
 )
 
 
-def guarded(path: str, given: Iterable[Header]) -> list[Header]:
-    """The headers `given` to the answer at `path`, and ours; a policy of its own is kept."""
+def add(path: str, given: Iterable[Header]) -> list[Header]:
+    """The headers `given` to the answer at `path`, and ours; a policy among them is kept."""
     headers = [*given, *ALWAYS]
-    if not any(name == NOTHING[0] for name, _ in headers):
-        headers.append(_DOCUMENTATION if path in ("/docs", "/redoc") else NOTHING)
+    if not any(name == DEFAULT_POLICY[0] for name, _ in headers):
+        headers.append(_DOCS_POLICY if path in ("/docs", "/redoc") else DEFAULT_POLICY)
     return headers

@@ -1,7 +1,7 @@
-"""Requests and their stages become OpenTelemetry spans, where the setting `traces` asks for them.
+"""Requests and their stages become OpenTelemetry spans, if the setting `traces` is on.
 
-`pip install convlens[otel]`; where they go is said by OpenTelemetry's own variables, such as
-`OTEL_EXPORTER_OTLP_ENDPOINT`. A caller's `traceparent` is the parent.
+Needs `pip install convlens[otel]`. OpenTelemetry's own environment variables, such as
+`OTEL_EXPORTER_OTLP_ENDPOINT`, say where spans are sent. A request's `traceparent` is the parent.
 """
 
 import time
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
 
 Stages = list[tuple[str, float, float]]
-"""Name, beginning and end of each, on the clock of `time.perf_counter`."""
+"""Name, start and end of each, in seconds on the clock of `time.perf_counter`."""
 
 _stages: ContextVar[Stages | None] = ContextVar("stages", default=None)
 
 
-class Traced:
-    """A span around each request to `app`, and one within it for each of its stages."""
+class TracingMiddleware:
+    """A span for each request to `app`, with a child span for each of its stages."""
 
     def __init__(self, app: ASGIApp, provider: trace.TracerProvider) -> None:
         self._app = app
@@ -64,7 +64,7 @@ class Traced:
             self._end(span, stages)
 
     def _end(self, span: trace.Span, stages: Stages) -> None:
-        """The stages are written down when all is over, beginning with the earliest."""
+        """End `span`, with a child for each stage, the earliest first."""
         ago = time.time_ns() - int(time.perf_counter() * 1e9)
         within = trace.set_span_in_context(span)
         for name, began, ended in sorted(stages, key=lambda one: one[1]):
@@ -74,7 +74,7 @@ class Traced:
 
 
 def exporter() -> "TracerProvider":
-    """What sends spans to a collector, in batches; ImportError without the extra `otel`."""
+    """A provider that sends spans to a collector in batches; ImportError without `otel`."""
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
@@ -91,7 +91,7 @@ def is_wanted() -> bool:
 
 
 def record(name: str, began: float, ended: float) -> None:
-    """Add a stage to the request of the current context, if that is traced."""
+    """Add a stage to the request of the current context, if it is traced; perf_counter seconds."""
     if (stages := _stages.get()) is not None:
         stages.append((name, began, ended))
 

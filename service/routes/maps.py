@@ -10,13 +10,12 @@ from starlette.responses import Response
 
 from service.drawing import grid
 from service.errors import Invalid, NotFound
-from service.http.fast_routes import DirectRoute
 from service.manifest import Layer
 from service.models.model import Activations
 from service.routes import answers, links
 from service.routes.subject import Subject, SubjectQuery, add_for_image, model_of, subject_of
 
-router = APIRouter(tags=["maps"], route_class=DirectRoute)
+router = APIRouter(tags=["maps"])
 
 Scale = Literal["layer", "map"]
 Stage = Literal["pre", "post"]

@@ -1,4 +1,4 @@
-"""`GET /`: the page for people; its files are under /web, the pictures it offers in /samples."""
+"""Serves the page at `/`, its files under /web, and the sample pictures under /samples."""
 
 from pathlib import Path
 from typing import Any, get_args
@@ -13,7 +13,7 @@ from service.images import samples
 from service.manifest import Preparation
 
 FOLDER = Path(__file__).parents[1] / "web"
-POLICY = (
+CONTENT_SECURITY_POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none';"
     " form-action 'none'; frame-ancestors 'none'"
 )
@@ -22,7 +22,7 @@ router = APIRouter(tags=["page"])
 
 
 class Files(StaticFiles):
-    """Files that a browser asks about each time: old ones beside new ones would not fit."""
+    """Static files that a browser revalidates on each use, so that it never mixes two versions."""
 
     def file_response(self, *args: Any, **kwargs: Any) -> Response:
         response = super().file_response(*args, **kwargs)
@@ -35,14 +35,14 @@ files = Files(directory=FOLDER)
 
 @router.get("/", include_in_schema=False)
 async def page() -> FileResponse:
-    """The page; it may load nothing from any other host."""
-    headers = {"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"}
+    """The page; its security policy allows no other host."""
+    headers = {"Content-Security-Policy": CONTENT_SECURITY_POLICY, "Cache-Control": "no-cache"}
     return FileResponse(FOLDER / "index.html", headers=headers)
 
 
 @router.get("/samples")
 async def list_samples() -> dict[str, list[str]]:
-    """The names that `?sample=` takes, for each way in which models prepare a picture."""
+    """The names that `?sample=` takes, for each preparation of a picture."""
     return {how: list(samples.names(how)) for how in get_args(Preparation)}
 
 

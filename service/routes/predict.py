@@ -19,7 +19,6 @@ from service.errors import (
     TooLarge,
     UnsupportedImage,
 )
-from service.http.fast_routes import DirectRoute
 from service.http.problems import Problem, describe, documented
 from service.images import multipart, tokens
 from service.images.prepare import Prepared
@@ -31,7 +30,7 @@ from service.routes import links
 from service.routes.answers import EncodedJSON, Encoding, dump, encode
 from service.routes.subject import IMAGE_BODY
 
-router = APIRouter(tags=["predict"], route_class=DirectRoute)
+router = APIRouter(tags=["predict"])
 
 HEADERS = ((b"content-type", b"application/json"), (b"vary", b"Accept"))
 

@@ -1,280 +1,230 @@
-// The page: what is chosen and drawn goes to the service, and its answers to the views.
+// Connects the views: sends the picture to the service and shows its answer in every view.
 
-import { Ablation } from './answer/ablation.js';
-import { address, getJson, getNpy, postPicture } from './common/api.js';
-import { showBars, showFamiliarity, showSteps } from './answer/answer.js';
-import { sampleBlob, showInks, showSamples } from './drawing/samples.js';
-import { Bench } from './playground/playground.js';
-import { Desk } from './cell/cell_view.js';
-import { Drawing } from './drawing/drawing.js';
-import { choice, find, make, number } from './common/elements.js';
-import { columnsOf, hasMaps, proportions, statistics } from './common/layers.js';
-import { Network } from './network/network.js';
-import { decodeToken, unpack } from './common/npy.js';
-import { paintPixels } from './common/paint.js';
-import { Pace } from './common/pacing.js';
-import { blobOf } from './common/pixels.js';
-import { keepLink, leadsElsewhere, readPlace, writePlace } from './common/permalink.js';
-import { showSame } from './common/use_this.js';
-import { Sheet } from './layer/layer_view.js';
-import { listen } from './drawing/picture_sources.js';
-import { Story } from './cell/hover_card.js';
-import { explain, language, say, speak, step } from './texts/texts.js';
-import { startTheme } from './common/theme.js';
-import { Reasons } from './explanation/heatmaps.js';
-import { mapsUrl, predictionUrl, staged } from './answer/requests.js';
+import { exportAnswer, showAnswer } from './answer/answer.js';
+import { clearNetworkInput, showNetworkInput } from './answer/network_input.js';
+import { findLayer, hasMaps, shownLayers } from './api/manifest.js';
+import { requestPrediction } from './api/predictions.js';
+import { getJson, getNpy } from './api/requests.js';
+import { mapsUrl } from './api/urls.js';
+import { CellView } from './cell/cell_view.js';
+import { HoverCard } from './cell/hover_card.js';
+import { byId, make, toggleGroup } from './common/elements.js';
+import { strongestCell, strongestMap } from './common/feature_maps.js';
+import { scrollTo } from './common/motion.js';
+import { linkChanged, readLink, registerLink, updateLinks } from './common/permalink.js';
+import { PictureInput } from './drawing/picture_input.js';
+import { Heatmaps } from './explanation/heatmaps.js';
+import { Ablation } from './layer/ablation.js';
+import { LayerView } from './layer/layer_view.js';
+import { changedOptions, offerStages, options, startOptions } from './network/map_options.js';
+import { NetworkView } from './network/network_view.js';
+import { exportMaps, showReadout } from './network/readout.js';
+import { clearError, showError } from './page/error_message.js';
+import { showModelSummary } from './page/model_summary.js';
+import { startTheme } from './page/theme.js';
+import { Throttle } from './page/throttle.js';
+import { Playground } from './playground/playground.js';
+import { language, setLanguage } from './texts/texts.js';
 
+const PREDICTION_INTERVAL = 25; // ms
+const PAUSE = 200; // ms without a new prediction, after which the slower views follow
+
+// What is shown. `token` is the picture's image token, `pixels` the model's uint8 input, and `arrays`
+// maps the names of the layers that are loaded to their outputs, {data, shape}.
 const state = { model: null, token: null, prediction: null, pixels: null, arrays: new Map() };
-const SIZES = { digit: 140, photo: 280 }; // pixels of a drawing on its way to the service
-const options = { stage: 'post', scale: 'layer', sort: 'index' };
-let [models, samples, source] = [[], {}, null];
+let models = []; // as GET /models describes them
+let samples = {}; // sample names for each preparation
+let pauseTimer = null;
 
-const pace = new Pace(25, look, complain);
-const drawing = new Drawing(find('draw'), find('pen'), () => {
-  source = null;
-  pace.ask();
-});
-const network = new Network(find('columns'), { choose, point, reveal, open: openSheet });
-const story = new Story(state, network.flow);
-const desk = new Desk(state, placed, choose);
-const reasons = new Reasons(state, placed, complain);
-const ablation = new Ablation(state, leftOut, complain);
-const sheet = new Sheet(state, { ablation, choose: chooseFromSheet, complain });
-const bench = new Bench(placed);
+const onError = (error) => showError(error, () => throttle.request());
+const throttle = new Throttle(PREDICTION_INTERVAL, predict, onError);
+const pictureInput = new PictureInput(() => throttle.request(), onError);
+const networkView = new NetworkView(byId('columns'), { selectMap, point, load: loadMaps, openLayer });
+const hoverCard = new HoverCard(state, networkView.connections);
+const cellView = new CellView(state, refreshLinks, selectMap);
+const heatmaps = new Heatmaps(state, refreshLinks, onError);
+const ablation = new Ablation(state, leaveOut, onError);
+const layerView = new LayerView(state, { ablation, selectMap: selectMapOfLayer, onError });
+const playground = new Playground(refreshLinks);
 
-// One request brings the answer and the maps of every layer that is in view or on the desk.
-async function look(signal, asked) {
-  if (source === null && drawing.empty) return forget();
-  const blob = source ?? (await drawing.blob(SIZES[state.model.preparation]));
+// One request brings the prediction and the maps of every layer that is in view or in the cell view.
+async function predict(signal, requested) {
+  if (pictureInput.empty) return clear();
   const { model } = state;
-  const layers = columnsOf(model).filter((layer) => !hasMaps(layer) || network.visible.has(layer.name) || layer.name === desk.place.layer);
-  const prediction = (await postPicture(predictionUrl(model, layers, options), blob, signal)).predictions[0];
-  const pixels = await decodeToken(prediction.image);
+  const picture = await pictureInput.toBlob();
+  const isNeeded = ({ name }) => networkView.visible.has(name) || name === cellView.position.layer;
+  const layers = shownLayers(model).filter((layer) => !hasMaps(layer) || isNeeded(layer));
+  const answer = await requestPrediction(model, layers, options, picture, signal);
   if (signal.aborted || model !== state.model) return;
-  const arrays = new Map(layers.map((layer) => [layer.name, unpack(prediction.maps[staged(layer, options)])]));
-  delete prediction.maps;
-  Object.assign(state, { token: prediction.image, prediction, pixels, arrays });
-  show();
-  // When the frame with the new maps is painted.
-  requestAnimationFrame(() => (document.documentElement.dataset.took = Math.round(performance.now() - asked)));
+  Object.assign(state, answer);
+  showPrediction();
+  // The time from the request to the frame that shows the new maps, for the tests.
+  requestAnimationFrame(() => (document.documentElement.dataset.took = Math.round(performance.now() - requested)));
 }
 
-async function reveal(name) {
+// Loads the maps of a layer that comes into view after the prediction.
+async function loadMaps(name) {
   const { model, token, arrays } = state;
-  const layer = model.layers.find((one) => one.name === name);
+  const layer = findLayer(model, name);
   if (token === null || arrays.has(name) || !hasMaps(layer)) return;
   arrays.set(name, await getNpy(mapsUrl(state, layer, options, 'npy')));
-  if (arrays === state.arrays) network.show(arrays, options);
+  if (arrays === state.arrays) networkView.show(arrays, options);
 }
 
-function show() {
+function showPrediction() {
   const { model, prediction, pixels } = state;
-  complain(null);
-  showBars(model.labels, prediction);
-  showFamiliarity(prediction);
-  showSteps(prediction);
-  paintPixels(find('seen'), pixels, model.input_shape);
-  find('seen').parentElement.style.aspectRatio = proportions(model);
-  network.showInput(pixels);
-  network.showOutput(prediction);
-  network.show(state.arrays, options);
-  story.refresh();
-  if (desk.place.layer === undefined) takeApart();
-  else desk.refresh(options);
-  for (const name of network.visible) reveal(name).catch(complain); // Those that came into view meanwhile.
-  placed();
-  clearTimeout(state.explaining);
-  state.explaining = setTimeout(rest, 200);
+  clearError();
+  showAnswer(model.labels, prediction);
+  showNetworkInput(state);
+  networkView.showInput(pixels);
+  networkView.showOutput(prediction);
+  networkView.show(state.arrays, options);
+  hoverCard.refresh();
+  if (cellView.position.layer === undefined) selectStrongestMap();
+  else cellView.refresh(options);
+  for (const name of networkView.visible) loadMaps(name).catch(onError); // Layers that came into view meanwhile.
+  refreshLinks();
+  clearTimeout(pauseTimer);
+  pauseTimer = setTimeout(showSlowViews, PAUSE);
 }
 
-// The map with the largest number of the first layer that has maps, where nobody chose one.
-function takeApart() {
-  const layer = state.model.layers.find((one) => one.output_shape.length === 3 && state.arrays.has(one.name));
-  if (!layer) return;
-  const array = state.arrays.get(layer.name);
-  const peaks = Array.from({ length: array.shape[2] }, (_, i) => statistics(array, i).high);
-  choose(layer.name, peaks.indexOf(Math.max(...peaks)), null, { scroll: false });
+// The views that send requests of their own, and the downloads.
+function showSlowViews() {
+  if (state.prediction === null) return; // The drawing was cleared, or another model chosen.
+  for (const view of [heatmaps, layerView, ablation]) view.refresh();
+  exportAnswer(state);
+  exportMaps(state, layerView.name, options);
 }
 
-// What can wait until the drawing pauses.
-function rest() {
-  if (state.prediction === null) return; // Cleared, or another model, meanwhile.
-  for (const view of [reasons, sheet, ablation]) view.refresh();
-  const { model, prediction } = state;
-  const json = () => new Blob([JSON.stringify(prediction, null, 1)], { type: 'application/json' });
-  const file = () => new Blob([blobOf(state.pixels, model.input_shape)]);
-  const line = `curl -F file=@picture.png '${location.origin}${address('/predict', { model: model.name })}'`;
-  const seen = model.input_shape[2] === 1 ? 'pgm' : 'ppm';
-  showSame(find('same-predict'), line, [['json', json], [`input.${seen}`, file]], 'prediction');
-  sayLayer(sheet.name);
-}
-
-function forget() {
-  clearTimeout(state.explaining);
+function clear() {
+  clearTimeout(pauseTimer);
   Object.assign(state, { token: null, prediction: null, pixels: null });
-  complain(null);
-  showBars(state.model.labels, null);
-  showFamiliarity(null);
-  showSteps(null);
-  find('seen').getContext('2d').clearRect(0, 0, find('seen').width, find('seen').height);
+  clearError();
+  showAnswer(state.model.labels, null);
+  clearNetworkInput();
 }
 
-function complain(problem) {
-  if (problem?.name === 'AbortError') return;
-  find('problem').hidden = problem === null;
-  find('problem').replaceChildren(...(problem === null ? [] : explain(problem)));
-  clearTimeout(state.waiting);
-  if (problem?.again) state.waiting = setTimeout(() => pace.ask(), 1000 * problem.again);
+function selectMap(layer, map, cell, how = {}) {
+  networkView.markSelected(layer, map);
+  cellView.open({ layer, map, ...cell }, options, how);
+  if (how.scroll !== false && layer !== layerView.name && layerView.has(layer)) openLayer(layer, false);
 }
 
-function placed() {
-  if (state.model === null) return;
-  const zero = [...ablation.zero].join() || undefined;
-  const usual = (name, value) => (options[name] === value ? undefined : options[name]);
-  const view = { stage: usual('stage', 'post'), scale: usual('scale', 'layer'), sort: usual('sort', 'index') };
-  writePlace({ model: state.model.name, image: state.token, lang: language(), ...desk.place, ...view, sheet: sheet.name, zero, ...reasons.place, bench: bench.place });
+async function selectMapOfLayer(layer, map, channel) {
+  await loadMaps(layer);
+  selectMap(layer, map, null, { focus: true, channel });
 }
 
-function choose(layer, map, cell, how = {}) {
-  network.mark({ layer, map });
-  desk.open({ layer, map, ...(cell ?? desk.strongest(layer, map)) }, options, how);
-  if (how.scroll !== false && layer !== sheet.name && sheet.has(layer)) openSheet(layer, false);
+// Until a map is chosen, the strongest map of the first layer is shown.
+function selectStrongestMap() {
+  const layer = state.model.layers.find(({ name, output_shape: shape }) => shape.length === 3 && state.arrays.has(name));
+  if (layer) selectMap(layer.name, strongestMap(state.arrays.get(layer.name)), null, { scroll: false });
 }
 
-async function chooseFromSheet(layer, map, channel) {
-  await reveal(layer);
-  choose(layer, map, null, { focus: true, channel });
+function openLayer(name, scroll = true) {
+  layerView.open(name);
+  exportMaps(state, name, options);
+  if (scroll) scrollTo(byId('layer'));
+  refreshLinks();
 }
 
-function leftOut(zero) {
-  network.muted = zero;
-  network.mark();
-  sheet.mark();
-  placed();
+function leaveOut(zeroed) {
+  networkView.markLeftOut(zeroed);
+  layerView.updateCheckboxes();
+  refreshLinks();
 }
 
-function openSheet(name, scroll = true) {
-  sheet.open(name);
-  sayLayer(name);
-  if (scroll) find('sheet').scrollIntoView({ behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth' });
-  placed();
-}
-
-function sayLayer(name) {
-  const layer = state.model.layers.find((one) => one.name === name);
-  if (!layer || state.token === null) return;
-  const formats = ['png', 'npy', 'json'].map((format) => [format, mapsUrl(state, layer, options, format)]);
-  showSame(find('same-layer'), `curl '${location.origin}${formats[0][1]}' -o ${name}.png`, formats, name);
-}
-
-// What is pointed at; a map that the keyboard reached stands for its strongest cell.
+// `pointed` is a cell under the pointer, a map that has the keyboard's focus (its strongest cell), or null.
 function point(pointed, tile) {
   const array = pointed && state.arrays.get(pointed.layer);
-  const place = array && (pointed.row === undefined ? { ...pointed, ...desk.strongest(pointed.layer, pointed.map) } : pointed);
-  story.tell(place ?? null, tile);
-  if (!place) return (find('readout').textContent = say('readoutHint'));
-  const value = array.data[(place.row * array.shape[1] + place.col) * array.shape[2] + place.map];
-  find('readout').textContent = say('readout', { ...place, index: place.map, value: number(value, 5) });
+  const cell = array ? { ...strongestCell(array, pointed.map), ...pointed } : null;
+  hoverCard.show(cell, tile);
+  showReadout(cell, array);
 }
 
-async function take(blob, picture = createImageBitmap(blob)) {
-  // The service reads more types than the browser does.
-  drawing.show(await Promise.resolve(picture).catch(() => null));
-  source = blob;
-  pace.ask();
-}
-
-async function takeSample(name) {
-  await take(await sampleBlob(state.model.preparation, name));
-}
-
-function useModel(name, wanted) {
+function useModel(name, layer = layerView.name) {
   const previous = state.model;
-  state.model = models.find((one) => one.name === name) ?? models[0];
-  if (state.model !== previous) {
+  const model = models.find((one) => one.name === name) ?? models[0];
+  state.model = model;
+  if (model !== previous) {
     Object.assign(state, { token: null, prediction: null, arrays: new Map() });
     ablation.set([]);
   }
-  describeModel();
-  desk.close();
-  network.build(state.model);
-  sheet.build(state.model, wanted ?? sheet.name);
-  find('stage').hidden = !state.model.layers.some((layer) => layer.kind === 'convolution' && layer.activation);
-  showSamples(state.model.preparation, samples[state.model.preparation] ?? []);
-  showInks(state.model.preparation, drawing);
+  showModelSummary(model);
+  cellView.close();
+  networkView.build(model);
+  layerView.build(model, layer);
+  offerStages(model);
+  const names = samples[model.preparation] ?? [];
+  pictureInput.offer(model.preparation, names);
   point(null);
-  if (previous && previous.preparation !== state.model.preparation) return takeSample(samples[state.model.preparation][0]);
-  pace.ask();
+  if (previous && previous.preparation !== model.preparation) return pictureInput.useSample(names[0]);
+  throttle.request();
 }
 
-function describeModel() {
-  find('model').value = state.model.name;
-  const { metrics, parameters } = state.model;
-  const accuracy = `${(100 * metrics.accuracy).toFixed(2)} %`;
-  const figures = { accuracy, images: metrics.images.toLocaleString(language()), parameters: parameters.toLocaleString(language()) };
-  find('accuracy').textContent = say('accuracy', figures) + (metrics.remark ? ` · ${step(metrics.remark)}` : '');
-}
-
-function translate(wanted) {
-  speak(wanted);
+function changeLanguage(wanted) {
+  setLanguage(wanted);
   if (state.model === null) return;
-  const { layer, map, row, col } = desk.place;
+  const { layer, map, row, col } = cellView.position;
   useModel(state.model.name);
-  if (state.token) show();
-  bench.draw();
-  if (layer !== undefined) choose(layer, map, { row, col }, { scroll: false });
+  if (state.token) showPrediction();
+  playground.draw();
+  if (layer !== undefined) selectMap(layer, map, { row, col }, { scroll: false });
+}
+
+// Links made by earlier versions must keep working: `sheet` is the open layer, `bench` the playground's
+// lesson, `zero` the maps that are left out, `layer`, `map`, `row` and `col` the cell.
+function refreshLinks() {
+  if (state.model === null) return;
+  updateLinks({
+    model: state.model.name,
+    image: state.token,
+    lang: language(),
+    ...cellView.position,
+    ...changedOptions(),
+    sheet: layerView.name,
+    zero: [...ablation.zeroed].join(),
+    ...heatmaps.linkValues,
+    bench: playground.linkValue,
+  });
 }
 
 async function start() {
-  const place = readPlace();
-  speak(place.lang ?? (navigator.language.startsWith('ko') ? 'ko' : 'en'));
-  startTheme(find('theme'));
-  choice(find('language'), language(), translate);
-  for (const name of Object.keys(options)) {
-    options[name] = place[name] ?? options[name];
-    choice(find(name), options[name], (value) => {
-      options[name] = value;
-      if (name === 'stage') pace.ask();
-      else if (state.token) network.show(state.arrays, options);
-      placed();
-    });
+  const link = readLink();
+  setLanguage(link.lang ?? (navigator.language.startsWith('ko') ? 'ko' : 'en'));
+  startTheme(byId('theme'));
+  toggleGroup(byId('language'), language(), changeLanguage);
+  startOptions(link, optionChanged);
+  byId('model').addEventListener('change', (event) => useModel(event.target.value));
+  registerLink(byId('permalink'));
+  addEventListener('hashchange', () => linkChanged() && location.reload());
+  const [served, names] = await Promise.all([getJson('/models'), getJson('/samples')]);
+  [models, samples] = [served.models, names];
+  byId('model').replaceChildren(...models.map(({ name }) => make('option', { value: name }, name)));
+  await restore(link, served.default);
+}
+
+function optionChanged(name) {
+  if (name === 'stage') throttle.request();
+  else if (state.token) networkView.show(state.arrays, options);
+  refreshLinks();
+}
+
+// Shows what the link says; without one, a sample with the service's default model.
+async function restore(link, defaultModel) {
+  useModel(link.model ?? defaultModel, link.sheet);
+  heatmaps.linkValues = link;
+  if (link.bench) playground.linkValue = link.bench;
+  const names = samples[state.model.preparation];
+  if (link.image) await pictureInput.useImageToken(link.image, state.model.input_shape);
+  else await pictureInput.useSample(names.includes('7') ? '7' : names[0]);
+  await throttle.idle();
+  if (link.zero) ablation.set(link.zero.split(','));
+  if (link.layer && state.token && findLayer(state.model, link.layer)) {
+    await loadMaps(link.layer);
+    selectMap(link.layer, Number(link.map), { row: Number(link.row), col: Number(link.col) }, { scroll: false });
   }
-  find('undo').addEventListener('click', () => drawing.undo());
-  find('clear').addEventListener('click', () => drawing.clear());
-  find('samples').addEventListener('click', (event) => {
-    const button = event.target.closest('button');
-    if (button) takeSample(button.value).catch(complain);
-  });
-  find('model').addEventListener('change', (event) => useModel(event.target.value));
-  keepLink(find('permalink'));
-  listen(take);
-  addEventListener('hashchange', () => leadsElsewhere() && location.reload());
-  const [served, pictures] = await Promise.all([getJson('/models'), getJson('/samples')]);
-  [models, samples] = [served.models, pictures];
-  find('model').replaceChildren(...models.map(({ name }) => make('option', { value: name }, name)));
-  await begin(place, served.default);
+  if (link.view) byId(link.view)?.scrollIntoView();
 }
 
-async function begin(place, preferred) {
-  useModel(place.model ?? preferred, place.sheet);
-  reasons.place = place;
-  if (place.bench) bench.place = place.bench;
-  if (place.image) await takeToken(place.image);
-  else await takeSample(samples[state.model.preparation].includes('7') ? '7' : samples[state.model.preparation][0]);
-  await pace.settled();
-  if (place.zero) ablation.set(place.zero.split(','));
-  if (place.layer && state.token && state.model.layers.some(({ name }) => name === place.layer)) {
-    await reveal(place.layer);
-    choose(place.layer, Number(place.map), { row: Number(place.row), col: Number(place.col) }, { scroll: false });
-  }
-  if (place.view) find(place.view)?.scrollIntoView();
-}
-
-async function takeToken(token) {
-  const pixels = await decodeToken(token);
-  const canvas = document.createElement('canvas');
-  paintPixels(canvas, pixels, state.model.input_shape);
-  await take(blobOf(pixels, state.model.input_shape), canvas);
-}
-
-start().catch(complain);
+start().catch(onError);

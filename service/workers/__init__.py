@@ -1,1 +1,1 @@
-"""What several worker processes share, and how one starts and stops."""
+"""Worker processes: what they share, their memory and garbage collector, how they stop."""

@@ -1,17 +1,18 @@
-"""The garbage collector, told when it has something to do."""
+"""Freezes loaded objects, so that the garbage collector does not traverse them again."""
 
 import gc
 
-# Nearly all that a request makes is gone with it. Looking for the rest at every 700 new objects, as
-# Python does by itself, cost a tenth of the answers at three times the peak, and nothing below it.
+# Python's own 700 new objects start a collection every few requests, whose objects are nearly all
+# freed by their reference counts.
 _NEW_OBJECTS = 10_000
 
 
 def collect() -> None:
-    """Free what nobody needs, and never look through what is left again.
+    """Collect garbage once, freeze what is left, and raise the collector's threshold.
 
-    TensorFlow's objects hold each other: only the collector frees an old version. And with
-    TensorFlow among what it looks through, it would hold up all answers for a fifth of a second.
+    To be called after models were loaded or dropped: TensorFlow's objects refer to each other in
+    cycles, so that only the collector frees an old version. Unfrozen, TensorFlow's objects would
+    make every full collection hold up all answers for a fifth of a second.
     """
     gc.unfreeze()
     gc.collect()

@@ -1,4 +1,7 @@
-"""SIGTERM first fails readiness, while all is still answered, and stops the server afterwards."""
+"""SIGTERM fails readiness at once and stops the server some seconds later.
+
+Until then every request is answered, so that a load balancer can stop sending them.
+"""
 
 import asyncio
 import signal
@@ -8,16 +11,17 @@ import uvicorn
 
 
 class Drain:
-    """Whether the service is on its way out."""
+    """Whether the service has been told to stop, and the signal handler that does so."""
 
     def __init__(self) -> None:
         self.has_begun = False
 
     def watch(self, seconds: float) -> None:
-        """Begin on SIGTERM and stop the server, which has set its own handler, `seconds` later.
+        """Begin to drain on SIGTERM, and stop the server `seconds` later.
 
-        uvicorn would stop accepting at once, and raise the signal anew at the end, so that a stop
-        in good order would look like a death.
+        Replaces uvicorn's own handler, which stops accepting at once and raises the signal again
+        at the end, so that a graceful stop would end with a signal's exit status. Relies on uvicorn
+        having set its handler, a method of its `Server`, before the application starts.
         """
         if threading.current_thread() is not threading.main_thread():
             return

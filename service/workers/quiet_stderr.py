@@ -1,4 +1,4 @@
-"""What native libraries say on stderr when a process first uses them, kept from the reader."""
+"""Hides what native libraries print to stderr when a process first uses them."""
 
 import os
 from collections.abc import Iterator
@@ -9,19 +9,19 @@ _USED: set[str] = set()
 
 @contextmanager
 def unheard(library: str) -> Iterator[None]:
-    """The first time for `library`, nothing written to stderr inside is shown; later all is.
+    """Discard what is written to stderr inside, the first time for `library` only.
 
-    TensorFlow's TF_CPP_MIN_LOG_LEVEL comes too late for what it says while it is loaded.
+    TensorFlow reads TF_CPP_MIN_LOG_LEVEL too late for what it prints while it is loaded.
     """
     if library in _USED:
         yield
         return
     _USED.add(library)
-    shown, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
+    stderr, devnull = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, 2)
     try:
         yield
     finally:
-        os.dup2(shown, 2)
-        os.close(shown)
-        os.close(nowhere)
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(devnull)

@@ -1,4 +1,4 @@
-"""What the page says of single numbers and classes is what the service says."""
+"""The cell view, the heatmaps and the playground show the numbers of the service."""
 
 import re
 
@@ -43,57 +43,57 @@ def test_a_pooled_cell_shows_its_winner(page: Page) -> None:
 
 
 def test_two_classes_are_explained_side_by_side(page: Page) -> None:
-    expect(page.locator("#why")).to_be_visible()
-    expect(page.locator("#reasons select")).to_have_count(2)
-    page.locator("#reasons select").last.select_option("1")
-    expect(page.locator("#reasons canvas[role=img]").last).to_have_attribute(
+    expect(page.locator("#explanation")).to_be_visible()
+    expect(page.locator("#heatmaps select")).to_have_count(2)
+    page.locator("#heatmaps select").last.select_option("1")
+    expect(page.locator("#heatmaps canvas[role=img]").last).to_have_attribute(
         "aria-label", re.compile("Evidence for 1")
     )
 
 
 def test_the_lecture_s_example_is_in_the_playground(page: Page) -> None:
-    results = page.locator("#bench td button")
+    results = page.locator("#playground-parts td button")
     expect(results).to_have_text(["4", "3", "4", "2", "4", "3", "2", "3", "4"])
     page.get_by_label("Padding").select_option("SAME")
     expect(results).to_have_count(25)
 
 
-def test_a_covered_place_can_be_asked_for_instead(page: Page) -> None:
+def test_occlusion_can_be_chosen_instead_of_grad_cam(page: Page) -> None:
     page.get_by_role("button", name="Occlusion").click()
-    link = page.locator("#same-why a").first
+    link = page.locator("#export-heatmaps a").first
     expect(link).to_have_attribute("href", re.compile("method=occlusion"))
 
 
-def test_no_heatmap_of_another_picture_stays_while_its_own_is_computed(page: Page) -> None:
-    heat = page.locator("#reasons canvas[role=img]")
-    page.locator("#why").scroll_into_view_if_needed()
+def test_the_last_picture_s_heatmap_is_removed_while_the_next_is_computed(page: Page) -> None:
+    heat = page.locator("#heatmaps canvas[role=img]")
+    page.locator("#explanation").scroll_into_view_if_needed()
     expect(heat).to_have_count(2)
     held: list[Route] = []
     page.route("**/grad-cam?*", lambda route: held.append(route))
     page.get_by_role("button", name="Sample: 3").click()
-    page.locator("#why").scroll_into_view_if_needed()
-    said = page.locator("#reasons small").first
-    expect(said).to_contain_text("Being computed")
-    expect(page.locator("#reasons select").first).to_have_value("3")
+    page.locator("#explanation").scroll_into_view_if_needed()
+    said = page.locator("#heatmaps small").first
+    expect(said).to_contain_text("Computing")
+    expect(page.locator("#heatmaps select").first).to_have_value("3")
     expect(heat).to_have_count(0)
     for one in held:
         one.continue_()
-    expect(said).to_contain_text("strongest")
+    expect(said).to_contain_text("maximum")
     expect(heat).to_have_count(2)
 
 
-def test_classes_of_one_model_are_not_asked_of_the_next(page: Page) -> None:
-    expect(page.locator("#reasons select")).to_have_count(2)
+def test_another_model_gets_classes_of_its_own(page: Page) -> None:
+    expect(page.locator("#heatmaps select")).to_have_count(2)
     held: list[Route] = []
     page.route("**/predict?*", lambda route: held.append(route))
     page.get_by_label("Model").select_option("cifar10-lecture-3conv")
-    page.get_by_role("button", name="Occlusion").click()  # A complaint would fail the test.
+    page.get_by_role("button", name="Occlusion").click()  # A console error would fail the test.
     for one in held:
         one.continue_()
     page.unroute("**/predict?*")
-    link = page.locator("#same-why a").first
+    link = page.locator("#export-heatmaps a").first
     expect(link).to_have_attribute("href", re.compile("model=cifar10-lecture-3conv.*occlusion"))
-    expect(page.locator("#reasons select").first).to_have_value(re.compile("^[a-z]+$"))
+    expect(page.locator("#heatmaps select").first).to_have_value(re.compile("^[a-z]+$"))
 
 
 def test_the_stage_before_relu_has_negative_numbers(page: Page) -> None:

@@ -1,4 +1,4 @@
-"""A whole layer on the page: its filters, every map in numbers, and the network without some."""
+"""The layer view: its filters, the statistics of every map, and the answer without some maps."""
 
 import io
 import re
@@ -10,9 +10,9 @@ from playwright.sync_api import Page, expect
 
 
 def test_every_filter_is_shown_with_the_service_s_weights(page: Page, service: str) -> None:
-    page.locator("#sheet-layer").select_option("conv2")
+    page.locator("#layer-select").select_option("conv2")
     kernels = page.locator("#kernels")
-    expect(kernels).to_have_js_property("height", 64 * 4 - 1)  # a row a map, a line between
+    expect(kernels).to_have_js_property("height", 64 * 4 - 1)  # one row per map, one pixel between
     expect(kernels).to_have_js_property("width", 32 * 4 - 1)
     weights = np.load(io.BytesIO(httpx2.get(f"{service}/layers/conv2/filters?format=npy").content))
     kernels.scroll_into_view_if_needed()
@@ -27,7 +27,7 @@ def test_every_filter_is_shown_with_the_service_s_weights(page: Page, service: s
     expect(page.locator("#kernels-readout")).to_contain_text("map 2 · channel 6 · from")
     page.keyboard.press("Enter")
     expect(page.locator("#map-caption")).to_contain_text("conv2, map 2")
-    expect(page.locator("#arithmetic .opened h3")).to_have_text("channel 6")
+    expect(page.locator("#arithmetic .channel-detail h3")).to_have_text("channel 6")
 
 
 def test_colour_filters_are_shown_as_colours_too(page: Page) -> None:
@@ -35,13 +35,13 @@ def test_colour_filters_are_shown_as_colours_too(page: Page) -> None:
     expect(page.locator("#filters-caption")).to_contain_text("mixed as colours")
     page.locator("#kernels").focus()
     expect(page.locator("#kernels-readout")).to_have_text(re.compile("map 0 .* as red, green"))
-    expect(page.locator("#same-filters").get_by_role("link", name="colour.png")).to_be_visible()
+    expect(page.locator("#export-filters").get_by_role("link", name="colour.png")).to_be_visible()
 
 
-def test_dead_maps_are_told_from_silent_ones(page: Page, service: str) -> None:
+def test_dead_maps_are_distinguished_from_silent_ones(page: Page, service: str) -> None:
     page.get_by_role("button", name="Sample: 7").click()
-    page.locator("#sheet-layer").select_option("conv2")
-    rows = page.locator("#records tbody tr")
+    page.locator("#layer-select").select_option("conv2")
+    rows = page.locator("#map-statistics tbody tr")
     expect(rows).to_have_count(64)
     answer = httpx2.get(f"{service}/layers/conv2/statistics?sample=7").json()
     assert any(one["dead"] for one in answer["maps"])
@@ -59,8 +59,8 @@ def test_dead_maps_are_told_from_silent_ones(page: Page, service: str) -> None:
 
 def test_left_out_maps_change_every_probability(page: Page, service: str) -> None:
     page.get_by_role("button", name="Sample: 7").click()
-    page.locator("#sheet-layer").select_option("conv2")
-    boxes = page.locator("#records").get_by_role("checkbox")
+    page.locator("#layer-select").select_option("conv2")
+    boxes = page.locator("#map-statistics").get_by_role("checkbox")
     for index in (10, 13):
         boxes.nth(index).check()
     picture = httpx2.get(f"{service}/samples/digit/7.png").content
@@ -71,7 +71,7 @@ def test_left_out_maps_change_every_probability(page: Page, service: str) -> Non
     for digit, row in zip(change, rows.all(), strict=True):
         shown = row.locator("td").last.inner_text().replace("−", "-")
         assert float(shown) == pytest.approx(100 * change[digit], rel=0.06, abs=1e-9)
-    muted = page.locator('button.map.muted[data-layer="conv2"]')
+    muted = page.locator('button.map.left-out[data-layer="conv2"]')
     expect(muted).to_have_count(2)
     page.get_by_role("button", name="Put conv2 map 13 back").click()
     expect(muted).to_have_count(1)
@@ -81,23 +81,23 @@ def test_left_out_maps_change_every_probability(page: Page, service: str) -> Non
 def test_a_link_brings_the_layer_the_view_and_the_left_out_maps_back(
     page: Page, service: str
 ) -> None:
-    page.locator("#sheet-layer").select_option("conv2")
-    page.locator("#records").get_by_role("checkbox").nth(3).check()
-    page.get_by_role("button", name="one a map").click()
-    link = page.locator("#same-change").get_by_role("link", name="Link").get_attribute("href")
+    page.locator("#layer-select").select_option("conv2")
+    page.locator("#map-statistics").get_by_role("checkbox").nth(3).check()
+    page.get_by_role("button", name="one per map").click()
+    link = page.locator("#export-ablation").get_by_role("link", name="Link").get_attribute("href")
     page.goto("about:blank")
     page.goto(f"{service}/{link}")
     expect(page.locator("#zeroed")).to_contain_text("conv2 3")
-    expect(page.locator("#sheet-layer")).to_have_value("conv2")
-    expect(page.get_by_role("button", name="one a map")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#layer-select")).to_have_value("conv2")
+    expect(page.get_by_role("button", name="one per map")).to_have_attribute("aria-pressed", "true")
 
 
-def test_a_link_to_what_is_shown_stays_and_another_goes_there(page: Page) -> None:
+def test_a_link_to_what_is_shown_does_not_reload_and_another_does(page: Page) -> None:
     page.get_by_role("button", name="Sample: 4").click()
     expect(page.locator("#verdict")).to_have_text("4")
     link = page.locator("#permalink").get_attribute("href")
     page.evaluate("window.here = true")
-    page.locator("#same-why").get_by_role("link", name="Link").click()
+    page.locator("#export-heatmaps").get_by_role("link", name="Link").click()
     page.get_by_role("button", name="Sample: 2").click()
     expect(page.locator("#verdict")).to_have_text("2")
     assert page.evaluate("window.here")
@@ -127,11 +127,11 @@ def test_all_layers_of_every_model_fit_a_laptop(page: Page) -> None:
         assert columns.evaluate("one => one.clientHeight") <= 800, name
 
 
-def test_a_residual_network_comes_apart_as_well(page: Page) -> None:
+def test_the_cells_of_a_residual_network_are_explained(page: Page) -> None:
     page.get_by_label("Model").select_option("residual")
     page.locator('button.map[data-layer="block2.sum"]').first.click()
     terms = page.locator("#arithmetic .term button")
-    expect(terms).to_have_text(["here in block1.relu", "here in block2.conv2"])
+    expect(terms).to_have_text(["same cell of block1.relu", "same cell of block2.conv2"])
     terms.last.click()
     expect(page.locator("#map-caption")).to_contain_text("block2.conv2, map 0")
     expect(page.locator("#arithmetic .channel")).to_have_count(64)

@@ -1,4 +1,4 @@
-"""What a visitor does on the page: draws, picks, reads numbers, with and without a mouse."""
+"""Drawing, samples, files, languages and models, with and without a mouse."""
 
 import re
 import statistics
@@ -27,7 +27,7 @@ def draw(page: Page, points: list[tuple[int, int]]) -> None:
     page.mouse.up()
 
 
-def test_a_drawn_seven_wins(page: Page) -> None:
+def test_a_drawn_seven_is_classified(page: Page) -> None:
     draw(page, SEVEN)
     expect(page.locator("#verdict")).to_have_text("7")
     expect(page.locator("#bars tr.best th")).to_have_text("7")
@@ -55,7 +55,9 @@ def test_an_uploaded_file_is_classified(page: Page, service: str) -> None:
     expect(page.locator("#verdict")).to_have_text("4")
 
 
-def test_what_is_no_picture_is_refused_in_words(page: Page, complaints: list[str]) -> None:
+def test_a_file_that_is_not_a_picture_is_refused_with_a_sentence(
+    page: Page, complaints: list[str]
+) -> None:
     page.locator("#file").set_input_files(
         {"name": "a.png", "mimeType": "image/png", "buffer": b"not a picture"}
     )
@@ -91,9 +93,9 @@ def test_every_step_of_the_preparation_has_korean_words(page: Page, service: str
     assert {"inverted: dark ink on a light ground", "cropped to the centre 90×90"} <= said
     translated = page.evaluate(
         """async (sentences) => {
-          const { speak, step } = await import('/web/texts/texts.js');
-          speak('ko');
-          return sentences.map(step);
+          const { setLanguage, translateStep } = await import('/web/texts/texts.js');
+          setLanguage('ko');
+          return sentences.map(translateStep);
         }""",
         sorted(said),
     )
@@ -106,7 +108,7 @@ def stroke(mode: str, ink: object, *, on: object, width: int = 10) -> Image.Imag
     return picture
 
 
-def test_refusals_are_korean_too_beside_the_service_s_own_words(
+def test_refusals_are_korean_with_the_service_s_own_sentence(
     page: Page, complaints: list[str]
 ) -> None:
     page.get_by_role("button", name="한국어").click()
@@ -118,7 +120,7 @@ def test_refusals_are_korean_too_beside_the_service_s_own_words(
     complaints.clear()  # Chromium reports every 4xx; this one was asked for.
 
 
-def test_what_a_model_does_not_know_is_said_in_words(page: Page, service: str) -> None:
+def test_an_unfamiliar_picture_gets_a_warning(page: Page, service: str) -> None:
     page.get_by_label("Model").select_option("mnist")
     page.get_by_role("button", name="Sample: 4").click()
     expect(page.locator("#verdict")).to_have_text("4")
@@ -156,12 +158,12 @@ def test_maps_follow_the_pen(page: Page, capsys: pytest.CaptureFixture[str]) -> 
     root, took = page.locator("html"), []
     for _ in range(5):
         draw(page, SEVEN)
-        page.wait_for_timeout(300)  # The last of the runs that a stroke starts is the one meant.
+        page.wait_for_timeout(300)  # Until the last prediction that the stroke requested is shown.
         root.evaluate("root => delete root.dataset.took")
         box = page.locator("#draw").bounding_box()
         assert box is not None
         page.mouse.click(box["x"] + 150, box["y"] + 150)
-        page.wait_for_timeout(300)  # Looking for the attribute meanwhile would take its time away.
+        page.wait_for_timeout(300)  # Polling for the attribute would slow the page down.
         expect(root).to_have_attribute("data-took", re.compile(r"\d+"))
         took.append(int(root.get_attribute("data-took") or 0))
     expect(page.locator("#verdict")).to_have_text("7")
@@ -178,8 +180,8 @@ def test_axe_finds_nothing_serious(
     page.set_viewport_size({"width": width, "height": 844})
     page.locator('button.map[data-layer="conv2"][data-index="13"]').click()
     expect(page.locator("#map-caption")).to_contain_text("conv2, map 13")
-    page.locator("#why").scroll_into_view_if_needed()
-    expect(page.locator("#reasons canvas[role=img]")).to_have_count(2)
+    page.locator("#explanation").scroll_into_view_if_needed()
+    expect(page.locator("#heatmaps canvas[role=img]")).to_have_count(2)
     found = Axe().run(page).response["violations"]
     serious = [one for one in found if one["impact"] in ("serious", "critical")]
     assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in serious] == []

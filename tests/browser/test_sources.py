@@ -1,4 +1,4 @@
-"""Pictures that are pasted, dropped or taken, and what is copied from the page."""
+"""Pasted, dropped and photographed pictures; curl commands, links and downloads of every view."""
 
 import base64
 import re
@@ -37,10 +37,10 @@ def test_a_dropped_picture_is_classified_and_the_place_to_drop_it_shown(
     expect(page.locator("body")).not_to_have_class("dropping")
 
 
-def test_the_camera_takes_a_picture_and_lets_go(page: Page) -> None:
+def test_the_camera_takes_a_picture_and_is_released(page: Page) -> None:
     steps = page.locator("#steps").inner_text()
     page.get_by_role("button", name="Camera").click()
-    video = page.locator("#viewfinder video")
+    video = page.locator("#camera-dialog video")
     expect(video).to_be_visible()
     expect(video).not_to_have_js_property("videoWidth", 0)
     page.get_by_role("button", name="Take the picture").click()
@@ -51,10 +51,10 @@ def test_the_camera_takes_a_picture_and_lets_go(page: Page) -> None:
     ]
 
 
-def test_the_copied_line_is_whole_and_answers(page: Page) -> None:
+def test_the_copied_curl_command_is_complete_and_works(page: Page) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.locator('button.map[data-layer="conv2"][data-index="13"]').click()
-    button = page.locator("#same-cell button")
+    button = page.locator("#export-cell button")
     expect(button).to_be_visible()
     button.click()
     expect(button).to_have_text("Copied")
@@ -65,11 +65,12 @@ def test_the_copied_line_is_whole_and_answers(page: Page) -> None:
     assert (answer["layer"], answer["index"]) == ("conv2", 13)
 
 
-def test_every_view_has_its_line_its_link_and_its_downloads(page: Page, service: str) -> None:
+def test_every_view_has_a_curl_command_a_link_and_downloads(page: Page, service: str) -> None:
     page.locator('button.map[data-layer="conv2"][data-index="13"]').click()
-    page.locator("#records").get_by_role("checkbox").nth(13).check()
-    for view in ("predict", "layer", "cell", "filters", "records", "change", "why", "play"):
-        root = page.locator(f"#same-{view}")
+    page.locator("#map-statistics").get_by_role("checkbox").nth(13).check()
+    views = "prediction maps cell filters statistics ablation heatmaps playground"
+    for view in views.split():
+        root = page.locator(f"#export-{view}")
         expect(root.locator("code")).to_have_text(re.compile("^curl "))
         expect(root.get_by_role("link", name="Link")).to_have_attribute("href", re.compile("^#"))
         for link in root.locator("a[href^='/']").all():
@@ -80,5 +81,5 @@ def test_every_view_has_its_line_its_link_and_its_downloads(page: Page, service:
             kind = {"png": "image/png", "npy": "application/x-npy", "json": "application/json"}
             assert answer.headers["content-type"] == kind[name.rpartition(".")[2]]
     with page.expect_download() as download:
-        page.locator("#same-predict").get_by_role("link", name=".json").click()
+        page.locator("#export-prediction").get_by_role("link", name=".json").click()
     assert '"probabilities"' in download.value.path().read_text()

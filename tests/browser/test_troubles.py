@@ -1,4 +1,4 @@
-"""The service is away, busy or shut while somebody draws: a sentence, and on it goes."""
+"""What the page shows when the service is unreachable, busy or refuses, and for unusual models."""
 
 import json
 
@@ -39,7 +39,7 @@ def test_a_drawing_is_answered_when_the_service_is_back(
     draw(page)
     alert = page.get_by_role("alert")
     expect(alert).to_contain_text("does not answer" if trouble == "away" else trouble)
-    page.get_by_role("button", name="Undo").click()  # The page lives.
+    page.get_by_role("button", name="Undo").click()  # The page still reacts.
     expect(page.locator("#confidence")).to_have_text("Nothing is drawn yet")
     draw(page)
     expect(alert).to_be_visible()
@@ -50,7 +50,7 @@ def test_a_drawing_is_answered_when_the_service_is_back(
     complaints.clear()
 
 
-def test_a_service_that_is_shut_is_not_asked_again(page: Page, complaints: list[str]) -> None:
+def test_a_request_without_an_api_key_is_not_repeated(page: Page, complaints: list[str]) -> None:
     asked: list[str] = []
 
     def answer(route: Route) -> None:
@@ -99,13 +99,13 @@ def test_every_key_that_the_page_asks_for_exists(page: Page, service: str) -> No
     assert answer.headers["cache-control"] == "no-cache"  # Old scripts would not fit new ones.
 
 
-def test_a_network_without_convolutions_is_shown_and_explained_by_covering(page: Page) -> None:
+def test_a_network_without_convolutions_is_explained_by_occlusion(page: Page) -> None:
     page.get_by_label("Model").select_option("dense")
     expect(page.locator("#columns .legend").last).to_contain_text("0")
-    expect(page.locator("#sheet")).to_be_hidden()
+    expect(page.locator("#layer")).to_be_hidden()
     expect(page.locator("#cell")).to_be_hidden()
     expect(page.locator("#method")).to_be_hidden()
-    expect(page.locator("#same-why code")).to_contain_text("method=occlusion")
+    expect(page.locator("#export-heatmaps code")).to_contain_text("method=occlusion")
 
 
 def test_of_a_hundred_classes_the_ten_most_probable_are_shown(page: Page) -> None:
@@ -114,15 +114,15 @@ def test_of_a_hundred_classes_the_ten_most_probable_are_shown(page: Page) -> Non
     expect(page.locator("#bars tbody tr")).to_have_count(10)
     expect(page.locator("#bars tbody tr").first).to_have_class("best")
     expect(page.locator(".outputs li")).to_have_count(10)
-    expect(page.locator("#reasons select").first.locator("option")).to_have_count(100)
-    box = page.locator("#seen").bounding_box()
+    expect(page.locator("#heatmaps select").first.locator("option")).to_have_count(100)
+    box = page.locator("#network-input").bounding_box()
     assert box is not None
     assert box["width"] / box["height"] == pytest.approx(64 / 48, rel=0.02)
-    page.locator("#records").get_by_role("checkbox").first.check()
+    page.locator("#map-statistics").get_by_role("checkbox").first.check()
     expect(page.locator("#change tbody tr")).to_have_count(10)
 
 
-def test_nothing_moves_for_whom_that_is_too_much(page: Page) -> None:
+def test_reduced_motion_is_respected(page: Page) -> None:
     bar = page.locator("#bars i").first
     duration = "one => getComputedStyle(one).transitionDuration"
     assert bar.evaluate(duration) != "0s"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.scenes import photograph
+from benchmarks.synthetic_photos import photograph
 from service.images import decode, reader
 from service.images.prepare import Prepared
 from service.manifest import Manifest

@@ -1,5 +1,6 @@
 """The service on tiny models, as a client meets it."""
 
+import asyncio
 import threading
 import time
 from collections.abc import Iterator
@@ -42,10 +43,12 @@ def live(settings: Settings) -> Iterator[str]:
 
 
 @contextmanager
-def running(app: FastAPI, idle_seconds: int = 5) -> Iterator[str]:
+def running(
+    app: FastAPI, idle_seconds: int = 5, http: type[asyncio.Protocol] = Connection
+) -> Iterator[str]:
     """The address of `app` behind its real server, in a thread of this process."""
     config = uvicorn.Config(
-        app, port=0, http=Connection, log_level="error", timeout_keep_alive=idle_seconds
+        app, port=0, http=http, log_level="error", timeout_keep_alive=idle_seconds
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)

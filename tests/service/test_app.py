@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from service.observability.logs import shorten
+from service.observability.access_log import shorten
 from tests.pictures import save, seven
 
 

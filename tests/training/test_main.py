@@ -134,7 +134,7 @@ def test_folder_of_images_becomes_a_model_that_is_served_with_its_labels(stripes
     manifest = Manifest.read(models / "stripes" / "1")
     assert (manifest.input_shape, manifest.labels) == ((8, 10, 1), ("up", "가로"))
     assert manifest.recipe["data"] == "folder"
-    assert manifest.metrics.remark == "one image in 5 of each class, set aside by chance"
+    assert manifest.metrics.remark == "one image in 5 of each class, chosen at random"
     settings = Settings(models=models, default_model="stripes")
     with TestClient(create_app(settings)) as client:
         picture = (stripes / "train" / "up" / "0.png").read_bytes()

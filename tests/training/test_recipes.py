@@ -1,4 +1,4 @@
-"""The table of recipes holds the lecture's networks and answers for its own contents."""
+"""The recipes hold the lecture's networks and are consistent."""
 
 import json
 from dataclasses import replace

@@ -1,1 +1,1 @@
-"""Names and folders become uint8 images and labels, split three ways."""
+"""A data set's name or a folder of images becomes uint8 images and labels in three splits."""

@@ -1,4 +1,4 @@
-"""A folder of folders becomes labels and the files of each, by rules for names of any language."""
+"""A folder with one folder per class becomes labels, in any language, and the files of each."""
 
 import unicodedata
 from dataclasses import dataclass
@@ -6,30 +6,30 @@ from pathlib import Path
 
 from training.errors import DataError
 
-LONGEST = 80
-"""Characters of a label."""
-REFUSED = ("Cc", "Cs", "Zl", "Zp")
-"""Unicode's control characters, bytes that are no text, and separators of lines."""
-DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""Characters that turn the text around them."""
+MAX_LABEL_LENGTH = 80
+"""In characters."""
+REFUSED_CATEGORIES = ("Cc", "Cs", "Zl", "Zp")
+"""Unicode categories: control characters, surrogates (undecodable bytes), line separators."""
+BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Characters that change the writing direction of the text around them."""
 
 
 @dataclass(frozen=True)
 class Classes:
-    """Labels in their order and the files of each, by path."""
+    """Labels in alphabetical order and, for each, the sorted paths of its files."""
 
     labels: tuple[str, ...]
     files: tuple[tuple[Path, ...], ...]
 
 
 def find(folder: Path) -> Classes:
-    """The classes under `folder`: its folders by name, hidden ones left out. Raises DataError."""
+    """The classes in `folder`: each folder in it that is not hidden. Raises DataError."""
     found: dict[str, tuple[Path, ...]] = {}
     for one in _folders(folder):
         label = _label(one)
         if label in found:
-            raise DataError(f"Two folders in {folder} are called {label!r}: join them.")
-        found[label] = tuple(sorted(path for path in one.iterdir() if _is_candidate(path)))
+            raise DataError(f"Two folders in {folder} have the label {label!r}: merge them.")
+        found[label] = tuple(sorted(path for path in one.iterdir() if _may_be_image(path)))
     for label, files in found.items():
         if not files:
             raise DataError(f"The class {label!r} in {folder} is empty: add images or remove it.")
@@ -38,7 +38,7 @@ def find(folder: Path) -> Classes:
 
 
 def show(path: Path) -> str:
-    """The path as a terminal can write it."""
+    """`path` as text, escaped if it has characters that a terminal cannot show."""
     text = str(path)
     return text if text.isprintable() else ascii(text)[1:-1]
 
@@ -53,23 +53,25 @@ def _folders(folder: Path) -> list[Path]:
 
 
 def _label(folder: Path) -> str:
-    """The name as Unicode composes it, so that a disk's way of writing accents does not matter."""
+    """The folder's name in Unicode's form NFC, because file systems store accents differently."""
     label = unicodedata.normalize("NFC", folder.name).strip()
-    bad = any(unicodedata.category(one) in REFUSED or one in DIRECTIONS for one in label)
+    bad = any(
+        unicodedata.category(one) in REFUSED_CATEGORIES or one in BIDI_CONTROLS for one in label
+    )
     if bad or not label:
         raise DataError(
-            f"The folder {show(folder)} has a name that cannot be shown: rename it without control"
+            f"The name of the folder {show(folder)} cannot be shown: rename it without control"
             " characters."
         )
-    if len(label) > LONGEST:
+    if len(label) > MAX_LABEL_LENGTH:
         raise DataError(
-            f"The label {label[:20]!r}… has {len(label)} characters; at most {LONGEST} are served."
-            " Give its folder a shorter name."
+            f"The label {label[:20]!r}… has {len(label)} characters; at most"
+            f" {MAX_LABEL_LENGTH} are allowed. Give its folder a shorter name."
         )
     return label
 
 
-def _is_candidate(path: Path) -> bool:
-    """Files alone; hidden ones and what Windows puts beside pictures are nobody's images."""
+def _may_be_image(path: Path) -> bool:
+    """Whether `path` is a file that is neither hidden nor one that Windows adds to folders."""
     hidden = path.name.startswith(".") or path.name in ("Thumbs.db", "desktop.ini")
     return not hidden and path.is_file()

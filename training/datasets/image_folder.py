@@ -1,6 +1,7 @@
-"""A folder of images, train/<class>/* and perhaps test/<class>/*, becomes a data set.
+"""A folder of images, train/<class>/* and optionally test/<class>/*, becomes a data set.
 
-Every image takes the way of an upload, so that training sees what serving will see.
+Every image is read by the code that reads uploads, so that a network is trained on what it will
+get when it is served.
 """
 
 import os
@@ -17,8 +18,7 @@ from rich.progress import track
 from rich.table import Table
 
 from service.errors import ServiceError
-from service.images import decode
-from service.images import prepare as preparation
+from service.images import decode, prepare
 from service.images.decode import Limits
 from service.manifest import Preparation
 from training.datasets import class_folders
@@ -26,95 +26,99 @@ from training.datasets.class_folders import Classes
 from training.datasets.named import Dataset, Split
 from training.errors import DataError
 
-TEST_SHARE = 5
-VALIDATION_SHARE = 8
-"""One image in so many, of each class, is held back; one at least."""
+TEST_ONE_IN = 5
+"""One image in so many of each class, but at least one, is held out for testing."""
+VALIDATION_ONE_IN = 8
+"""The same for validation."""
 MOST_BYTES = 2 * 2**30
-"""Of prepared images, which are all held in memory."""
-AT_ONCE = 256
-SHOWN = 20
+"""Most bytes of prepared images, which are all held in memory."""
+BATCH = 256
+"""Files that are read at a time."""
+MOST_LISTED = 20
+"""Most skipped files that are listed."""
+
+Pixels = NDArray[np.uint8]
 
 
 @dataclass
-class _Read:
-    """The images of one part by class, and the files that gave none with the reason."""
+class _Images:
+    """The images (n, h, w, c) of each class, and each file that was skipped with the reason."""
 
     labels: tuple[str, ...]
-    images: list[NDArray[np.uint8]]
+    images: list[Pixels]
     skipped: list[tuple[Path, str]] = field(default_factory=list)
 
 
 def load(
     folder: Path,
     shape: tuple[int, int, int],
-    how: Preparation,
+    preparation: Preparation,
     console: Console,
     *,
     seed: int = 1,
     limits: Limits | None = None,
 ) -> Dataset:
-    """The images of `folder`, prepared `how` an upload is, as `shape` (h, w, c).
+    """The images of `folder`, prepared like uploads, as uint8 of `shape` (h, w, c).
 
-    Without `folder`/test, one image in TEST_SHARE of each class becomes a test image; of the other
-    training images, one in VALIDATION_SHARE chooses the epoch. Files that cannot be read are
-    listed and left out. Raises DataError.
+    If there is no `folder`/test, one image in TEST_ONE_IN of each class becomes a test image. One
+    in VALIDATION_ONE_IN of the remaining training images is held out for validation. Files that
+    cannot be read are listed and skipped. Raises DataError if a folder is missing or empty, a class
+    has too few images, or the images do not fit into memory.
     """
     limits = limits or Limits()
-    found = _find(folder, "train")
+    train_files = _find(folder, "train")
     has_test = (folder / "test").is_dir()
-    tests = _find(folder, "test") if has_test else None
-    if tests is not None:
-        _require_same(found, tests)
-    _require_room([found, tests] if tests else [found], shape)
-    train = _read(found, shape, how, limits, console, "train")
+    test_files = _find(folder, "test") if has_test else None
+    if test_files is not None:
+        _require_same_labels(train_files, test_files)
+    _require_memory([train_files, test_files] if test_files else [train_files], shape)
+    train = _read(train_files, shape, preparation, limits, console, "train")
     random = np.random.default_rng(seed)
-    if tests is None:
-        train, test = _part(train, TEST_SHARE, random)
+    if test_files is None:
+        train, test = _hold_out(train, TEST_ONE_IN, random)
     else:
-        test = _read(tests, shape, how, limits, console, "test")
-    train, validation = _part(train, VALIDATION_SHARE, random)
-    _tell(console, train, validation, test)
+        test = _read(test_files, shape, preparation, limits, console, "test")
+    train, validation = _hold_out(train, VALIDATION_ONE_IN, random)
+    _print_counts(console, train, validation, test)
     return Dataset(
-        labels=found.labels,
-        preparation=how,
+        labels=train_files.labels,
+        preparation=preparation,
         train=_join(train),
         validation=_join(validation),
         test=_join(test),
-        remark=None
-        if has_test
-        else f"one image in {TEST_SHARE} of each class, set aside by chance",
+        remark=None if has_test else f"one image in {TEST_ONE_IN} of each class, chosen at random",
     )
 
 
-def _find(folder: Path, part: str) -> Classes:
+def _find(folder: Path, split: str) -> Classes:
     if not folder.is_dir():
         raise DataError(f"There is no folder {folder}.")
-    if not (folder / part).is_dir():
+    if not (folder / split).is_dir():
         raise DataError(
-            f"There is no folder {part} in {folder}: put the images of each class into"
-            f" {folder}/{part}/CLASS/."
+            f"There is no folder {split} in {folder}: put the images of each class into"
+            f" {folder}/{split}/CLASS/."
         )
-    found = class_folders.find(folder / part)
+    found = class_folders.find(folder / split)
     if not found.labels:
-        raise DataError(f"{folder / part} has no folders: put each class's images into one.")
+        raise DataError(f"{folder / split} has no folders: put each class's images into one.")
     if len(found.labels) == 1:
         raise DataError(
-            f"{folder / part} has one class, {found.labels[0]!r}: a second is needed to tell apart."
+            f"{folder / split} has only one class, {found.labels[0]!r}; at least two are needed."
         )
     return found
 
 
-def _require_same(train: Classes, test: Classes) -> None:
+def _require_same_labels(train: Classes, test: Classes) -> None:
     for one, other, names in ((train, test, "train but not in test"), (test, train, "test only")):
         if missing := sorted(set(one.labels) - set(other.labels)):
             raise DataError(
                 f"Classes in {names}: {', '.join(map(repr, missing))}. Both need the same folders;"
-                " without a folder test, some of train's images are set aside."
+                " without a folder test, some of train's images are held out for testing."
             )
 
 
-def _require_room(parts: Sequence[Classes], shape: tuple[int, int, int]) -> None:
-    count = sum(len(files) for part in parts for files in part.files)
+def _require_memory(splits: Sequence[Classes], shape: tuple[int, int, int]) -> None:
+    count = sum(len(files) for split in splits for files in split.files)
     needed = count * shape[0] * shape[1] * shape[2]
     if needed > MOST_BYTES:
         raise DataError(
@@ -124,87 +128,90 @@ def _require_room(parts: Sequence[Classes], shape: tuple[int, int, int]) -> None
 
 
 def _read(
-    found: Classes,
+    classes: Classes,
     shape: tuple[int, int, int],
-    how: Preparation,
+    preparation: Preparation,
     limits: Limits,
     console: Console,
-    part: str,
-) -> _Read:
-    total = sum(len(files) for files in found.files)
-    read = _Read(found.labels, [np.empty((len(files), *shape), np.uint8) for files in found.files])
-    counts = [0] * len(found.labels)
-    prepared = _prepared(found, shape, how, limits)
-    everything = track(prepared, f"Reading {part}", total, console=console)
-    for index, path, outcome in everything:
+    split: str,
+) -> _Images:
+    total = sum(len(files) for files in classes.files)
+    read = _Images(
+        classes.labels, [np.empty((len(one), *shape), np.uint8) for one in classes.files]
+    )
+    counts = [0] * len(classes.labels)
+    prepared = _prepared(classes, shape, preparation, limits)
+    for index, path, outcome in track(prepared, f"Reading {split}", total, console=console):
         if isinstance(outcome, str):
             read.skipped.append((path, outcome))
         else:
             read.images[index][counts[index]] = outcome
             counts[index] += 1
-    _list(console, read.skipped)
-    for index, label in enumerate(found.labels):
+    _print_skipped(console, read.skipped)
+    for index, label in enumerate(classes.labels):
         if not counts[index]:
             raise DataError(
-                f"No image of the class {label!r} in {part} can be read; see the list above."
+                f"No image of the class {label!r} in {split} can be read; see the list above."
             )
         read.images[index] = read.images[index][: counts[index]]
     return read
 
 
 def _prepared(
-    found: Classes, shape: tuple[int, int, int], how: Preparation, limits: Limits
-) -> Iterator[tuple[int, Path, NDArray[np.uint8] | str]]:
-    """Class, file, and its pixels or why there are none; few files are in memory at a time."""
+    classes: Classes, shape: tuple[int, int, int], preparation: Preparation, limits: Limits
+) -> Iterator[tuple[int, Path, Pixels | str]]:
+    """Each file's class index and path, and its pixels or the reason why it is skipped.
 
-    def prepare(file: tuple[int, Path]) -> tuple[int, Path, NDArray[np.uint8] | str]:
+    Reads BATCH files at a time, which bounds the memory of the files themselves.
+    """
+
+    def read(file: tuple[int, Path]) -> tuple[int, Path, Pixels | str]:
         try:
             if file[1].stat().st_size > limits.bytes:
                 return *file, f"larger than {limits.bytes:,} bytes"
             picture = decode.decode(decode.open_image(file[1].read_bytes(), limits))
-            return *file, preparation.prepare(picture, how, shape).pixels
+            return *file, prepare.prepare(picture, preparation, shape).pixels
         except ServiceError as problem:
             return *file, problem.detail
         except OSError as problem:
             return *file, str(problem.strerror)
 
-    files = ((index, path) for index, paths in enumerate(found.files) for path in paths)
+    files = ((index, path) for index, paths in enumerate(classes.files) for path in paths)
     with ThreadPoolExecutor(os.cpu_count()) as threads:
-        while some := list(islice(files, AT_ONCE)):
-            yield from threads.map(prepare, some)
+        while batch := list(islice(files, BATCH)):
+            yield from threads.map(read, batch)
 
 
-def _list(console: Console, skipped: Sequence[tuple[Path, str]]) -> None:
-    for path, reason in skipped[:SHOWN]:
+def _print_skipped(console: Console, skipped: Sequence[tuple[Path, str]]) -> None:
+    for path, reason in skipped[:MOST_LISTED]:
         console.print(f"Skipped {class_folders.show(path)}: {reason}", markup=False, soft_wrap=True)
-    if len(skipped) > SHOWN:
-        console.print(f"Skipped {len(skipped) - SHOWN} more.")
+    if len(skipped) > MOST_LISTED:
+        console.print(f"Skipped {len(skipped) - MOST_LISTED} more.")
 
 
-def _part(read: _Read, share: int, random: np.random.Generator) -> tuple[_Read, _Read]:
-    """`read` without one image in `share` of each class, and those."""
-    kept, taken = [], []
-    for label, images_of in zip(read.labels, read.images, strict=True):
-        if len(images_of) < 2:
+def _hold_out(read: _Images, one_in: int, random: np.random.Generator) -> tuple[_Images, _Images]:
+    """The images that are kept, and those held out: one in `one_in` of each class."""
+    kept, held_out = [], []
+    for label, images in zip(read.labels, read.images, strict=True):
+        if len(images) < 2:
             raise DataError(
-                f"The class {label!r} has too few images to hold some back: three at least, or two"
-                " beside a folder test."
+                f"The class {label!r} has too few images to hold some out: it needs three, or two"
+                " if there is a folder test."
             )
-        order = random.permutation(len(images_of))
-        count = max(1, len(images_of) // share)
-        kept.append(images_of[order[count:]])
-        taken.append(images_of[order[:count]])
-    return _Read(read.labels, kept), _Read(read.labels, taken)
+        order = random.permutation(len(images))
+        count = max(1, len(images) // one_in)
+        kept.append(images[order[count:]])
+        held_out.append(images[order[:count]])
+    return _Images(read.labels, kept), _Images(read.labels, held_out)
 
 
-def _join(read: _Read) -> Split:
+def _join(read: _Images) -> Split:
     labels = np.repeat(np.arange(len(read.labels)), [len(one) for one in read.images])
     return Split(np.concatenate(read.images), labels.astype(np.int64))
 
 
-def _tell(console: Console, train: _Read, validation: _Read, test: _Read) -> None:
+def _print_counts(console: Console, train: _Images, validation: _Images, test: _Images) -> None:
     table = Table("class", "train", "validation", "test")
     for i, label in enumerate(train.labels):
-        counts = (str(len(part.images[i])) for part in (train, validation, test))
-        table.add_row(label, *counts)
+        table.add_row(label, *(str(len(split.images[i])) for split in (train, validation, test)))
     console.print(table)

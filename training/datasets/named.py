@@ -1,4 +1,4 @@
-"""A data set's name and, perhaps, a folder become uint8 images and labels, split three ways."""
+"""The name mnist or cifar10 becomes uint8 images and labels: training, validation and test."""
 
 import zipfile
 import zlib
@@ -14,6 +14,7 @@ from service.manifest import Preparation
 from training.errors import DataError
 
 VALIDATION = 5_000
+"""Number of training images that are held out by default."""
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 
 LABELS: dict[str, tuple[str, ...]] = {
@@ -37,7 +38,7 @@ PREPARATIONS: dict[str, Preparation] = {"mnist": "digit", "cifar10": "photo"}
 
 @dataclass(frozen=True)
 class Split:
-    """Images, uint8 (n, h, w, c), and their label indices, int64 (n,)."""
+    """Images, uint8 (n, h, w, c) in 0..255, and their label indices, int64 (n,)."""
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
@@ -48,7 +49,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Training, validation and test images; only the last may be reported on."""
+    """The three splits of a data set. Reported figures are over `test` alone."""
 
     labels: tuple[str, ...]
     preparation: Preparation
@@ -56,6 +57,7 @@ class Dataset:
     validation: Split
     test: Split
     remark: str | None = None
+    """What a reader of the test figures must know, such as how the test images were chosen."""
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -65,24 +67,26 @@ class Dataset:
 
 
 def load(name: str, folder: Path | None = None, validation: int = VALIDATION) -> Dataset:
-    """The data set `name` from `folder`/`name`.npz, or from keras.datasets without a folder.
+    """The data set `name` from `folder`/`name`.npz, or downloaded by keras.datasets if None.
 
-    The last `validation` training images, a tenth at most, become the validation split. Raises
-    DataError.
+    The last `validation` training images, at most a tenth of them, become the validation split.
+    Raises DataError for an unknown name, a failed download, and a missing or damaged file.
     """
     if name not in SHAPES:
         raise DataError(f"There is no data set {name!r}; there is: {', '.join(SHAPES)}.")
     arrays = _download(name) if folder is None else _read(folder / f"{name}.npz")
     splits = {part: _split(name, arrays, part) for part in ("train", "test")}
     train = splits["train"]
-    held = min(validation, len(train) // 10)
-    if held == 0:
-        raise DataError(f"{len(train)} training images cannot spare a tenth for validation.")
+    held_out = min(validation, len(train) // 10)
+    if held_out == 0:
+        raise DataError(
+            f"{len(train)} training images are too few: a tenth is held out for validation."
+        )
     return Dataset(
         labels=LABELS[name],
         preparation=PREPARATIONS[name],
-        train=Split(train.images[:-held], train.labels[:-held]),
-        validation=Split(train.images[-held:], train.labels[-held:]),
+        train=Split(train.images[:-held_out], train.labels[:-held_out]),
+        validation=Split(train.images[-held_out:], train.labels[-held_out:]),
         test=splits["test"],
     )
 
@@ -93,10 +97,10 @@ def _download(name: str) -> dict[str, NDArray[Any]]:
     module = {"mnist": keras.datasets.mnist, "cifar10": keras.datasets.cifar10}[name]
     try:
         (x_train, y_train), (x_test, y_test) = module.load_data()
-    except Exception as problem:  # Keras raises a bare Exception when a download fails.
+    except Exception as problem:  # Keras raises a plain Exception if a download fails.
         raise DataError(
-            f"{name} could not be downloaded ({problem}). With a copy on disk, name the folder of"
-            f" {name}.npz by --data."
+            f"{name} could not be downloaded ({problem}). If you have a copy, set --data to the"
+            f" folder of {name}.npz."
         ) from problem
     return dict(zip(ARRAYS, (x_train, y_train, x_test, y_test), strict=True))
 
@@ -112,7 +116,7 @@ def _read(path: Path) -> dict[str, NDArray[Any]]:
     except KeyError as problem:
         raise DataError(f"{path} lacks an array; it must hold {', '.join(ARRAYS)}.") from problem
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as problem:
-        raise DataError(f"{path} is damaged or not an .npz: {problem}. Copy it anew.") from problem
+        raise DataError(f"{path} is damaged or not an .npz: {problem}. Copy it again.") from problem
 
 
 def _split(name: str, arrays: dict[str, NDArray[Any]], part: str) -> Split:
@@ -127,10 +131,10 @@ def _split(name: str, arrays: dict[str, NDArray[Any]], part: str) -> Split:
         )
     if len(images) != len(labels) or len(labels) == 0:
         raise DataError(f"x_{part} has {len(images)} images and y_{part} {len(labels)} labels.")
-    if not np.issubdtype(labels.dtype, np.integer) or not _within(labels, len(LABELS[name])):
+    if not np.issubdtype(labels.dtype, np.integer) or not _in_range(labels, len(LABELS[name])):
         raise DataError(f"y_{part} must hold whole numbers from 0 to {len(LABELS[name]) - 1}.")
     return Split(images, labels.astype(np.int64))
 
 
-def _within(labels: NDArray[Any], classes: int) -> bool:
+def _in_range(labels: NDArray[Any], classes: int) -> bool:
     return bool(labels.min() >= 0 and labels.max() < classes)

@@ -1,8 +1,10 @@
-"""Logits and features of known images become a temperature and a measure of the unfamiliar.
+"""Features and logits of a data set become a calibration: a temperature and the arrays of a score.
 
-Temperature: Guo et al. 2017. Unfamiliar: the Mahalanobis distance (Lee et al. 2018) to the nearest
-class, over the means of the first maps, the penultimate layer and the image's contrast, less the
-energy (Liu et al. 2020), each in its standard deviations over the validation images.
+The temperature is that of Guo et al. (2017), "On Calibration of Modern Neural Networks". The
+out-of-distribution score is the Mahalanobis distance to the nearest class (Lee et al. 2018) minus
+the energy (Liu et al. 2020), each divided by its standard deviation over the validation images. The
+distance is measured in the means of the first convolutions' maps, the penultimate layer, and the
+contrast of the image.
 """
 
 from collections.abc import Sequence
@@ -14,63 +16,78 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from training.networks.layers import Node
+from training.networks.layers import ExportedLayer
 
 Floats = NDArray[np.float64]
 
 BINS = 15
+"""Bins of the expected calibration error."""
 SHRINKAGE = 0.1
-WIDEST = 512
-"""What the distance takes at most from the maps, and at most from the penultimate layer: the matrix
-that whitens them would outgrow the network."""
+"""Weight of the identity in the estimated covariance, which makes it invertible."""
+MAX_FEATURES = 512
+"""Most features from the maps, and most from the penultimate layer: the whitening matrix grows with
+their square and would become larger than the network."""
 
 
 @dataclass(frozen=True)
-class Confidence:
-    """How sure a network may be: `arrays` by name are what the score is reckoned with."""
+class Calibration:
+    """A temperature, and the arrays of the out-of-distribution score by name (none: no score)."""
 
     temperature: float = 1.0
     arrays: dict[str, NDArray[np.float32]] = field(default_factory=dict)
 
 
-def features(nodes: Sequence[Node], outputs: dict[str, Any], scaled: Any) -> Any:
-    """What the distance is measured in: (n, features), from one pass over `scaled` images."""
-    parts = [tf.reduce_mean(outputs[node.name], (1, 2)) for node in _mapped(nodes)]
-    last = outputs.get(nodes[-1].inputs[0])
-    if last is not None and len(last.shape) == 2 and last.shape[1] <= WIDEST:
-        parts.append(last)
+def features(network: Sequence[ExportedLayer], outputs: dict[str, Any], scaled: Any) -> Any:
+    """The features (n, features), float32, in which the distance is measured.
+
+    `outputs` are the layers' outputs, by name, for the images `scaled` (n, h, w, c) in 0..1.
+    """
+    parts = [tf.reduce_mean(outputs[layer.name], (1, 2)) for layer in _first_convolutions(network)]
+    penultimate: Any = outputs.get(network[-1].inputs[0])
+    if penultimate is not None and len(penultimate.shape) == 2:
+        parts += [penultimate] if penultimate.shape[1] <= MAX_FEATURES else []
     centred = scaled - tf.reduce_mean(scaled, (1, 2), keepdims=True)
     contrast = tf.sqrt(tf.reduce_mean(centred * centred, (1, 2, 3)))
     return tf.concat([*parts, tf.math.log(contrast + 1e-3)[:, tf.newaxis]], axis=1)
 
 
-def _mapped(nodes: Sequence[Node]) -> list[Node]:
-    """The first convolutions, as many as have no more than WIDEST maps together."""
-    found = [node for node in nodes if node.kind == "convolution"]
-    totals = accumulate(node.weights["kernel"].shape[-1] for node in found)
-    return [node for node, total in zip(found, totals, strict=True) if total <= WIDEST]
+def _first_convolutions(network: Sequence[ExportedLayer]) -> list[ExportedLayer]:
+    """The first convolutions, as many as have at most MAX_FEATURES maps in total."""
+    convolutions = [layer for layer in network if layer.kind == "convolution"]
+    totals = accumulate(layer.weights["kernel"].shape[-1] for layer in convolutions)
+    pairs = zip(convolutions, totals, strict=True)
+    return [layer for layer, total in pairs if total <= MAX_FEATURES]
 
 
-def unfamiliar(arrays: dict[str, Any], found: Any, logits: Any) -> Any:
-    """The score (n,) in 0..1: above a half for one validation image in a hundred."""
-    return tf.sigmoid((_strangeness(arrays, found, logits) - arrays["middle"]) / arrays["width"])
+def out_of_distribution_score(arrays: dict[str, Any], found: Any, logits: Any) -> Any:
+    """The score (n,) in 0..1, from features (n, features) and logits (n, classes).
+
+    One validation image in a hundred scores above 0.5; a typical one scores 1/(1 + e⁴), about 0.02.
+    """
+    distance = _distance(arrays, found) / arrays["distance"]
+    energy = _energy(logits) / arrays["energy"]
+    return tf.sigmoid((distance - energy - arrays["middle"]) / arrays["width"])
 
 
 def calibrate(
-    known: tuple[Floats, NDArray[np.int64]],
-    held: tuple[Floats, Floats, NDArray[np.int64]],
-) -> Confidence:
-    """From features and labels of training images, and features, logits and labels held back."""
-    found, logits, labels = held
-    arrays = _distances(*known)
-    arrays |= {"distance": np.float32(1), "energy": np.float32(1)}
+    training: tuple[Floats, NDArray[np.int64]],
+    validation: tuple[Floats, Floats, NDArray[np.int64]],
+) -> Calibration:
+    """The calibration of a network by its features (n, features) and logits (n, classes).
+
+    `training` holds features and labels (n,) of training images, from which the classes' means and
+    covariance are estimated. `validation` holds features, logits and labels of validation images,
+    which decide the temperature and the scale of the score.
+    """
+    found, logits, labels = validation
+    arrays = _class_distances(*training)
     distance = _distance(arrays, tf.constant(found, tf.float32)).numpy()
     energy = _energy(tf.constant(logits, tf.float32)).numpy()
     arrays |= {"distance": _deviation(distance), "energy": _deviation(energy)}
     low, high = np.quantile(distance / arrays["distance"] - energy / arrays["energy"], [0.5, 0.99])
-    # A typical image is given 1/(1 + e⁴), about 0.02.
+    # The median lies four widths below the middle.
     arrays |= {"middle": np.float32(high), "width": np.float32(max(high - low, 1e-3) / 4)}
-    return Confidence(temperature(logits, labels), {k: np.asarray(v) for k, v in arrays.items()})
+    return Calibration(temperature(logits, labels), {k: np.asarray(v) for k, v in arrays.items()})
 
 
 def temperature(logits: Floats, labels: NDArray[np.int64]) -> float:
@@ -81,35 +98,42 @@ def temperature(logits: Floats, labels: NDArray[np.int64]) -> float:
 
 
 def cross_entropy(logits: Floats, labels: NDArray[np.int64]) -> float:
-    """The mean of −log softmax(logits)[label]."""
+    """The mean of −log softmax(logits)[label] over logits (n, classes) and labels (n,)."""
     shifted = logits - logits.max(axis=1, keepdims=True)
-    logged = np.log(np.exp(shifted).sum(axis=1))
-    return float((logged - shifted[np.arange(len(labels)), labels]).mean())
+    log_sums = np.log(np.exp(shifted).sum(axis=1))
+    return float((log_sums - shifted[np.arange(len(labels)), labels]).mean())
 
 
 def calibration_error(probabilities: Floats, labels: NDArray[np.int64]) -> float:
-    """The expected calibration error over 15 bins of equal width (Naeini et al. 2015)."""
-    sure, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
-    places = np.minimum((sure * BINS).astype(int), BINS - 1)
-    gaps = [abs(sure[places == one].sum() - right[places == one].sum()) for one in range(BINS)]
+    """The expected calibration error over BINS bins of equal width (Naeini et al. 2015), in 0..1.
+
+    `probabilities` is (n, classes), `labels` (n,).
+    """
+    confidence = probabilities.max(axis=1)
+    correct = probabilities.argmax(axis=1) == labels
+    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    gaps = [abs(confidence[bins == i].sum() - correct[bins == i].sum()) for i in range(BINS)]
     return float(sum(gaps) / len(labels))
 
 
 def auroc(familiar: Floats, foreign: Floats) -> float:
-    """How often a foreign image scores above a familiar one, ties counted half."""
+    """The area under the ROC curve of a score that should be higher for `foreign` images.
+
+    It is the probability that a foreign image scores above a familiar one, ties counted half.
+    """
     order = np.sort(familiar)
     below = np.searchsorted(order, foreign, "left") + np.searchsorted(order, foreign, "right")
     return float(below.mean() / (2 * len(familiar)))
 
 
-def _distances(found: Floats, labels: NDArray[np.int64]) -> dict[str, Any]:
-    """Scales, the whitening matrix of the classes' common covariance, and their whitened means."""
+def _class_distances(found: Floats, labels: NDArray[np.int64]) -> dict[str, Any]:
+    """The whitening matrix of the classes' common covariance, and the whitened class means."""
     scale = found.std(axis=0)
     scale = scale + 1e-3 * scale.mean() + 1e-6
     scaled = found / scale
-    classes, places = np.unique(labels, return_inverse=True)
+    classes, indices = np.unique(labels, return_inverse=True)
     means = np.stack([scaled[labels == one].mean(axis=0) for one in classes])
-    within = np.cov((scaled - means[places]).T)
+    within = np.cov((scaled - means[indices]).T)
     spread = max(np.trace(within) / len(within), 1e-6)
     covariance = (1 - SHRINKAGE) * within + SHRINKAGE * spread * np.eye(len(within))
     whitening = np.linalg.cholesky(np.linalg.inv(covariance)) / scale[:, np.newaxis]
@@ -117,10 +141,6 @@ def _distances(found: Floats, labels: NDArray[np.int64]) -> dict[str, Any]:
         "whitening": whitening.astype(np.float32),
         "means": ((means * scale) @ whitening).astype(np.float32),
     }
-
-
-def _strangeness(arrays: dict[str, Any], found: Any, logits: Any) -> Any:
-    return _distance(arrays, found) / arrays["distance"] - _energy(logits) / arrays["energy"]
 
 
 def _distance(arrays: dict[str, Any], found: Any) -> Any:

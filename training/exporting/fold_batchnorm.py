@@ -1,7 +1,7 @@
-"""Nodes become fewer nodes that compute the same: normalisation goes into its convolution.
+"""Layers become fewer layers that compute the same: batch normalisation goes into convolutions.
 
-What is left is a convolution with kernel, bias and activation, which is quicker to compute and can
-be taken apart cell by cell.
+Only convolutions with kernel, bias and activation remain. They are faster, and the service can
+explain each of their cells as one sum.
 """
 
 from collections import Counter
@@ -12,90 +12,99 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.networks import layers as make
-from training.networks.layers import Node
+from training.networks import layers
+from training.networks.layers import ExportedLayer
 
 MONOTONE = frozenset({"relu", "tanh", "sigmoid"})
-"""Activations that change places with a maximum."""
+"""Non-decreasing activations, which commute with max pooling."""
 
 
-def fold(nodes: Sequence[Node]) -> list[Node]:
-    """Fold every normalisation, and an activation behind it, that only its convolution feeds.
+def fold(network: Sequence[ExportedLayer]) -> list[ExportedLayer]:
+    """Fold each batch normalisation, and the activation after it, into the convolution before it.
 
-    A max pool may stand in between where each scale is positive: max(s·x + b) = s·max(x) + b.
+    Nothing else may read the convolution's output. Max pooling may lie in between if each scale is
+    positive, because then max(s·x + b) = s·max(x) + b.
     """
-    network = _Network(nodes)
-    for node in nodes:
-        if node.kind == "batch_normalization":
-            network.take_normalisation(node)
-        elif node.kind == "activation":
-            network.take_activation(node)
-    return network.nodes()
+    folding = _Folding(network)
+    for layer in network:
+        if layer.kind == "batch_normalization":
+            folding.fold_normalisation(layer)
+        elif layer.kind == "activation":
+            folding.fold_activation(layer)
+    return folding.network()
 
 
-class _Network:
-    def __init__(self, nodes: Sequence[Node]) -> None:
-        self._nodes = {node.name: node for node in nodes}
-        self._uses = Counter(source for node in nodes for source in node.inputs)
+class _Folding:
+    def __init__(self, network: Sequence[ExportedLayer]) -> None:
+        self._layers = {layer.name: layer for layer in network}
+        self._readers = Counter(source for layer in network for source in layer.inputs)
         self._folded: set[str] = set()
 
-    def nodes(self) -> list[Node]:
-        return list(self._nodes.values())
+    def network(self) -> list[ExportedLayer]:
+        return list(self._layers.values())
 
-    def take_normalisation(self, norm: Node) -> None:
-        scale, shift = _affine(norm)
-        found = self._convolution(norm)
-        if found is None or not (found.name == norm.inputs[0] or (scale > 0).all()):
+    def fold_normalisation(self, norm: ExportedLayer) -> None:
+        scale, shift = _scale_and_shift(norm)
+        convolution = self._convolution_before(norm)
+        if convolution is None:
             return
-        kernel = found.weights["kernel"] * scale
-        bias = found.weights.get("bias", np.zeros_like(shift)) * scale + shift
-        self._replace(found, kernel, bias, None)
+        if convolution.name != norm.inputs[0] and not (scale > 0).all():
+            return
+        kernel = convolution.weights["kernel"] * scale
+        bias = convolution.weights.get("bias", np.zeros_like(shift)) * scale + shift
+        self._replace(convolution, kernel, bias, None)
         self._remove(norm)
-        self._folded.add(found.name)
+        self._folded.add(convolution.name)
 
-    def take_activation(self, node: Node) -> None:
-        found = self._convolution(node)
-        if found is None or found.name not in self._folded:
+    def fold_activation(self, layer: ExportedLayer) -> None:
+        convolution = self._convolution_before(layer)
+        if convolution is None or convolution.name not in self._folded:
             return
-        if found.name == node.inputs[0] or node.activation in MONOTONE:
-            self._replace(found, found.weights["kernel"], found.weights["bias"], node.activation)
-            self._remove(node)
+        if convolution.name == layer.inputs[0] or layer.activation in MONOTONE:
+            weights = convolution.weights
+            self._replace(convolution, weights["kernel"], weights["bias"], layer.activation)
+            self._remove(layer)
 
-    def _convolution(self, node: Node) -> Node | None:
-        """The linear convolution that feeds `node` alone, perhaps through a max pool."""
-        source = self._nodes.get(self._nodes[node.name].inputs[0])
-        if source is not None and source.kind == "max_pooling" and self._uses[source.name] == 1:
-            source = self._nodes.get(source.inputs[0])
-        linear = source is not None and source.kind == "convolution" and source.activation is None
-        return source if source is not None and linear and self._uses[source.name] == 1 else None
+    def _convolution_before(self, layer: ExportedLayer) -> ExportedLayer | None:
+        """The convolution without activation that only `layer` reads, directly or max-pooled."""
+        source = self._layers.get(self._layers[layer.name].inputs[0])
+        if source is not None and source.kind == "max_pooling" and self._readers[source.name] == 1:
+            source = self._layers.get(source.inputs[0])
+        if source is None or source.kind != "convolution" or source.activation is not None:
+            return None
+        return source if self._readers[source.name] == 1 else None
 
     def _replace(
-        self, node: Node, kernel: NDArray[Any], bias: NDArray[Any], activation: str | None
+        self,
+        convolution: ExportedLayer,
+        kernel: NDArray[Any],
+        bias: NDArray[Any],
+        activation: str | None,
     ) -> None:
-        assert node.strides
-        assert node.padding
-        self._nodes[node.name] = make.convolution(
-            node.name,
-            node.inputs[0],
+        assert convolution.strides
+        assert convolution.padding
+        self._layers[convolution.name] = layers.convolution(
+            convolution.name,
+            convolution.inputs[0],
             kernel.astype(np.float32),
             bias.astype(np.float32),
-            strides=node.strides,
-            padding=node.padding,
+            strides=convolution.strides,
+            padding=convolution.padding,
             activation=activation,
         )
 
-    def _remove(self, node: Node) -> None:
-        """Let what `node` fed be fed by what fed `node`."""
-        (source,) = self._nodes.pop(node.name).inputs
-        self._uses[source] += self._uses.pop(node.name, 0) - 1
-        for name, other in self._nodes.items():
-            if node.name in other.inputs:
-                inputs = tuple(source if one == node.name else one for one in other.inputs)
-                self._nodes[name] = replace(other, inputs=inputs)
+    def _remove(self, layer: ExportedLayer) -> None:
+        """Remove `layer` and connect its readers to its input."""
+        (source,) = self._layers.pop(layer.name).inputs
+        self._readers[source] += self._readers.pop(layer.name, 0) - 1
+        for name, other in self._layers.items():
+            if layer.name in other.inputs:
+                inputs = tuple(source if one == layer.name else one for one in other.inputs)
+                self._layers[name] = replace(other, inputs=inputs)
 
 
-def _affine(norm: Node) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The scale and shift (maps,) that a normalisation amounts to."""
+def _scale_and_shift(norm: ExportedLayer) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The scale and the shift, each (maps,), that a batch normalisation applies."""
     weights = {what: values.astype(np.float64) for what, values in norm.weights.items()}
     scale = weights["gamma"] / np.sqrt(weights["variance"] + norm.epsilon)
     return scale, weights["beta"] - weights["mean"] * scale

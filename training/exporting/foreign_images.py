@@ -1,4 +1,4 @@
-"""Images that belong to no data set, drawn at any shape: a model should say that it knows none."""
+"""An input shape becomes drawn out-of-distribution images, which a model should score as such."""
 
 from collections.abc import Callable
 
@@ -10,20 +10,21 @@ Pixels = NDArray[np.uint8]
 Shape = tuple[int, int, int]
 
 COUNT = 500
+"""Images of each kind."""
 LETTERS = "ABCDEFGHJKLMNPQRTUVWXYabdefhkmnprtwxy"
-"""Those that are not taken for a digit."""
+"""Letters that do not look like a digit."""
 FONTS = range(8)
-"""OpenCV's Hershey fonts."""
+"""The numbers of OpenCV's Hershey fonts."""
 
 
 def drawings(shape: Shape, seed: int = 1) -> dict[str, Pixels]:
-    """Foreign images by kind, each uint8 (n, h, w, c)."""
+    """The images by kind, each uint8 (COUNT, h, w, c) in 0..255, for `shape` (h, w, c)."""
     random = np.random.default_rng(seed)
     return {name: draw(shape, random) for name, draw in _KINDS.items()}
 
 
 def _blank(shape: Shape, random: np.random.Generator) -> Pixels:
-    """One colour from edge to edge: black, white and what lies between."""
+    """Images of a single random colour, with black and white as the first two."""
     colours = random.integers(0, 256, (COUNT, 1, 1, shape[2]), dtype=np.uint8)
     colours[:2] = [[[[0]]], [[[255]]]]
     return np.broadcast_to(colours, (COUNT, *shape)).copy()
@@ -34,7 +35,7 @@ def _noise(shape: Shape, random: np.random.Generator) -> Pixels:
 
 
 def _speckles(shape: Shape, random: np.random.Generator) -> Pixels:
-    """Each pixel is lit or dark; a tenth is lit."""
+    """Black images in which a random tenth of the pixels is white."""
     lit = random.random((COUNT, *shape[:2], 1)) < 0.1
     return np.broadcast_to(lit * np.uint8(255), (COUNT, *shape)).astype(np.uint8)
 
@@ -44,8 +45,8 @@ def _letters(shape: Shape, random: np.random.Generator) -> Pixels:
 
 
 def _letter(shape: Shape, random: np.random.Generator) -> Pixels:
-    """A light letter in the middle, as large as a digit of MNIST."""
-    fine = 8
+    """A white letter in the centre, as large as a digit of MNIST."""
+    fine = 8  # The letter is drawn at 8 times the size and shrunk, which smooths its edges.
     height, width, channels = shape
     canvas = np.zeros((height * fine, width * fine), np.uint8)
     text = str(random.choice(list(LETTERS)))

@@ -1,51 +1,52 @@
-"""A trained Keras network becomes nodes: the same layers and weights in plain TensorFlow."""
+"""A trained Keras network becomes the layers of an exported model, in plain TensorFlow."""
 
 from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
-from keras import layers
 
 from training.errors import ExportError
 from training.exporting import fold_batchnorm
-from training.networks import layers as nodes
-from training.networks import lowlevel
+from training.networks import layers, lowlevel
 from training.networks.fused_batchnorm import BatchNormalization
-from training.networks.layers import Node
+from training.networks.layers import ExportedLayer
 
-_Maker = Callable[..., Node]
+_Converter = Callable[..., ExportedLayer]
 
 
-def convert(model: Any) -> list[Node]:
-    """The nodes of `model`, in the order of the forward pass; ExportError for an unknown layer.
+def convert(model: Any) -> list[ExportedLayer]:
+    """The layers of `model`, a Keras or a low-level network, in the order of the forward pass.
 
-    Normalisations are folded into their convolutions, see `training.exporting.fold_batchnorm`. A
-    low-level network says its own nodes.
+    Batch normalisation is folded into the convolutions, see `training.exporting.fold_batchnorm`.
+    Raises ExportError for a layer that cannot be exported.
     """
     if isinstance(model, lowlevel.Network):
-        return model.nodes()
-    found = [_node(layer) for layer in model.layers if not isinstance(layer, layers.InputLayer)]
-    return fold_batchnorm.fold(found)
+        return model.exported_layers()
+    inputs = keras.layers.InputLayer
+    return fold_batchnorm.fold(
+        [_convert(one) for one in model.layers if not isinstance(one, inputs)]
+    )
 
 
-def _node(layer: Any) -> Node:
-    if type(layer) not in _MAKERS:
+def _convert(layer: Any) -> ExportedLayer:
+    if type(layer) not in _CONVERTERS:
         raise ExportError(f"Layers of type {type(layer).__name__} cannot be exported.")
-    return _MAKERS[type(layer)](layer, *_sources(layer))
+    return _CONVERTERS[type(layer)](layer, *_sources(layer))
 
 
 def _sources(layer: Any) -> list[str]:
-    """The names of the layers that feed `layer`; the network's input is `images`."""
+    """The names of the layers that `layer` reads; the network's input is called `images`."""
     tensors = layer.input if isinstance(layer.input, list) else [layer.input]
-    feeding = [tensor._keras_history.operation for tensor in tensors]
-    return ["images" if isinstance(one, layers.InputLayer) else one.name for one in feeding]
+    # _keras_history is private in Keras: it names the layer that computed a tensor.
+    sources = [tensor._keras_history.operation for tensor in tensors]
+    return ["images" if isinstance(one, keras.layers.InputLayer) else one.name for one in sources]
 
 
-def _convolution(layer: Any, source: str) -> Node:
+def _convolution(layer: Any, source: str) -> ExportedLayer:
     if layer.groups != 1 or tuple(layer.dilation_rate) != (1, 1):
         raise ExportError(f"{layer.name}: grouped and dilated convolutions cannot be exported.")
-    return nodes.convolution(
+    return layers.convolution(
         layer.name,
         source,
         *layer.get_weights(),
@@ -55,27 +56,29 @@ def _convolution(layer: Any, source: str) -> Node:
     )
 
 
-def _dense(layer: Any, source: str) -> Node:
-    return nodes.dense(layer.name, source, *layer.get_weights(), activation=_activation(layer))
+def _dense(layer: Any, source: str) -> ExportedLayer:
+    return layers.dense(layer.name, source, *layer.get_weights(), activation=_activation(layer))
 
 
-def _pooling(layer: Any, source: str) -> Node:
-    return nodes.pooling(
+def _pooling(layer: Any, source: str) -> ExportedLayer:
+    return layers.pooling(
         layer.name,
         source,
-        "max" if isinstance(layer, layers.MaxPooling2D) else "average",
+        "max" if isinstance(layer, keras.layers.MaxPooling2D) else "average",
         kernel=tuple(layer.pool_size),
         strides=tuple(layer.strides),
         padding=layer.padding.upper(),
     )
 
 
-def _batch_normalization(layer: Any, source: str) -> Node:
+def _batch_normalization(layer: Any, source: str) -> ExportedLayer:
     if not layer.center:
-        raise ExportError(f"{layer.name}: without centre it cannot be exported.")
+        raise ExportError(
+            f"{layer.name}: batch normalisation without center (beta) cannot be exported."
+        )
     *scale, beta, mean, variance = layer.get_weights()
     gamma = scale[0] if scale else np.ones_like(beta)
-    return nodes.batch_normalization(
+    return layers.batch_normalization(
         layer.name,
         source,
         gamma=gamma,
@@ -86,33 +89,37 @@ def _batch_normalization(layer: Any, source: str) -> Node:
     )
 
 
-def _only_activation(layer: Any, source: str) -> Node:
+def _activation_layer(layer: Any, source: str) -> ExportedLayer:
     function = _activation(layer)
     if function is None:
-        raise ExportError(f"{layer.name}: an activation that does nothing cannot be exported.")
-    return nodes.activation(layer.name, source, function)
+        raise ExportError(
+            f"{layer.name}: an activation layer with a linear activation cannot be exported."
+        )
+    return layers.activation(layer.name, source, function)
 
 
 def _activation(layer: Any) -> str | None:
     name: str = keras.activations.serialize(layer.activation)
-    if name != "linear" and name not in nodes.ACTIVATIONS:
+    if name != "linear" and name not in layers.ACTIVATIONS:
         raise ExportError(f"{layer.name}: the activation {name} cannot be exported.")
     return None if name == "linear" else name
 
 
-_MAKERS: dict[type[Any], _Maker] = {
-    layers.Conv2D: _convolution,
-    layers.Dense: _dense,
-    layers.MaxPooling2D: _pooling,
-    layers.AveragePooling2D: _pooling,
-    layers.GlobalAveragePooling2D: lambda layer, source: nodes.global_average_pooling(
+_CONVERTERS: dict[type[Any], _Converter] = {
+    keras.layers.Conv2D: _convolution,
+    keras.layers.Dense: _dense,
+    keras.layers.MaxPooling2D: _pooling,
+    keras.layers.AveragePooling2D: _pooling,
+    keras.layers.GlobalAveragePooling2D: lambda layer, source: layers.global_average_pooling(
         layer.name, source
     ),
-    layers.GlobalMaxPooling2D: lambda layer, source: nodes.global_max_pooling(layer.name, source),
-    layers.BatchNormalization: _batch_normalization,
+    keras.layers.GlobalMaxPooling2D: lambda layer, source: layers.global_max_pooling(
+        layer.name, source
+    ),
+    keras.layers.BatchNormalization: _batch_normalization,
     BatchNormalization: _batch_normalization,
-    layers.Activation: _only_activation,
-    layers.Add: lambda layer, *sources: nodes.add(layer.name, *sources),
-    layers.Flatten: lambda layer, source: nodes.flatten(layer.name, source),
-    layers.Dropout: lambda layer, source: nodes.dropout(layer.name, source),
+    keras.layers.Activation: _activation_layer,
+    keras.layers.Add: lambda layer, *sources: layers.add(layer.name, *sources),
+    keras.layers.Flatten: lambda layer, source: layers.flatten(layer.name, source),
+    keras.layers.Dropout: lambda layer, source: layers.dropout(layer.name, source),
 }

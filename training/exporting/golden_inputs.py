@@ -1,4 +1,4 @@
-"""Drawn inputs of any shape, by which a loaded model proves that it still computes the same."""
+"""An input shape becomes drawn test inputs, by which the service checks a model that it loads."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ Floats = NDArray[np.float64]
 
 
 def inputs(shape: tuple[int, int, int]) -> dict[str, NDArray[np.uint8]]:
-    """The drawings by name, each uint8 of `shape` (h, w, c)."""
+    """The drawings by name, each uint8 of `shape` (h, w, c) in 0..255."""
     height, width, channels = shape
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
     tint = np.linspace(1.0, 0.4, channels)
@@ -23,8 +23,13 @@ def inputs(shape: tuple[int, int, int]) -> dict[str, NDArray[np.uint8]]:
     }
 
 
-def record(shape: tuple[int, int, int], predict: Callable[[NDArray[np.uint8]], Any]) -> Any:
-    """The manifest's golden records: what `predict`, (n, h, w, c) → (n, classes), answers now."""
+def record(
+    shape: tuple[int, int, int], predict: Callable[[NDArray[np.uint8]], Any]
+) -> tuple[Golden, ...]:
+    """The manifest's golden records: the drawings and the probabilities that the model gives them.
+
+    `predict` maps uint8 images (n, h, w, c) to probabilities (n, classes).
+    """
     drawings = inputs(shape)
     rows = np.asarray(predict(np.stack(list(drawings.values()))))
     return tuple(

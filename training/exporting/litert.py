@@ -1,4 +1,4 @@
-"""A SavedModel and its nodes become what LiteRT runs, and the weights as a file of arrays."""
+"""A SavedModel and its layers become a LiteRT model and an .npz file of the weights."""
 
 import contextlib
 import io
@@ -11,14 +11,17 @@ import numpy as np
 import tensorflow as tf
 
 from service.manifest import LITE, WEIGHTS
-from training.networks.layers import Node
+from training.networks.layers import ExportedLayer
 
 SIGNATURES = ("serving_default", "activations", "ablation")
-"""Those that LiteRT can compute: it has no gradients."""
+"""The signatures that LiteRT can compute: it has no gradients, so no Grad-CAM."""
 
 
-def write(nodes: Sequence[Node], signatures: Iterable[str], folder: Path) -> None:
-    """Convert the SavedModel in `folder`: the same operations in float32, nothing quantised."""
+def write(network: Sequence[ExportedLayer], signatures: Iterable[str], folder: Path) -> None:
+    """Convert the SavedModel in `folder`, in float32 without quantisation, and save its weights.
+
+    `signatures` are those of the SavedModel. The weights are named `<layer>/<weight>`.
+    """
     converter = tf.lite.TFLiteConverter.from_saved_model(
         str(folder), signature_keys=[name for name in SIGNATURES if name in signatures]
     )
@@ -26,14 +29,16 @@ def write(nodes: Sequence[Node], signatures: Iterable[str], folder: Path) -> Non
         converted = converter.convert()
     (folder / LITE).write_bytes(converted)
     arrays: dict[str, Any] = {
-        f"{node.name}/{what}": values for node in nodes for what, values in node.weights.items()
+        f"{layer.name}/{what}": values
+        for layer in network
+        for what, values in layer.weights.items()
     }
     np.savez(folder / WEIGHTS, **arrays)
 
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the converter's report of its own progress, which is no user's business."""
+    """Suppress the converter's progress messages, which do not help a user."""
     logger = tf.get_logger()
     level = logger.level
     logger.setLevel(logging.ERROR)

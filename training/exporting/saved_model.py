@@ -1,4 +1,4 @@
-"""Nodes become the module that is saved: one walk over the layers, four signatures from it."""
+"""Layers become a TensorFlow module with the four signatures of a SavedModel."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,45 +6,49 @@ from typing import Any
 import tensorflow as tf
 
 from service.manifest import Layer
-from training.exporting.calibration import Confidence, features, unfamiliar
-from training.networks.layers import ACTIVATIONS, Node
+from training.exporting.calibration import Calibration, features, out_of_distribution_score
+from training.networks.layers import ACTIVATIONS, ExportedLayer
 
 
-class Bundle(tf.Module):  # type: ignore[misc]
-    """A network whose input is uint8 `images` (n, h, w, c); scaling to 0..1 is part of it."""
+class ExportedModel(tf.Module):  # type: ignore[misc]
+    """A network that takes uint8 images (n, h, w, c) and scales them to 0..1 itself.
+
+    `shape` is that of an image (h, w, c). A calibrated model divides its logits by a temperature
+    and gives an out-of-distribution score.
+    """
 
     def __init__(
         self,
-        nodes: Sequence[Node],
+        network: Sequence[ExportedLayer],
         shape: tuple[int, int, int],
-        confidence: Confidence | None = None,
+        calibration: Calibration | None = None,
     ) -> None:
         super().__init__()
-        confidence = confidence or Confidence()
-        self._temperature = confidence.temperature
-        self._known = {
+        calibration = calibration or Calibration()
+        self._temperature = calibration.temperature
+        self._score_arrays = {
             name: tf.Variable(values, trainable=False, name=f"unfamiliar/{name}")
-            for name, values in confidence.arrays.items()
+            for name, values in calibration.arrays.items()
         }
-        self._nodes = tuple(nodes)
+        self._layers = tuple(network)
         self._shape = shape
         self._weights = {
-            node.name: {
-                what: tf.Variable(values, trainable=False, name=f"{node.name}/{what}")
-                for what, values in node.weights.items()
+            layer.name: {
+                what: tf.Variable(values, trainable=False, name=f"{layer.name}/{what}")
+                for what, values in layer.weights.items()
             }
-            for node in nodes
+            for layer in network
         }
-        self._convolutions = [node for node in nodes if node.kind == "convolution"]
+        self._convolutions = [layer for layer in network if layer.kind == "convolution"]
 
     def signatures(self) -> dict[str, Any]:
-        """The concrete functions by the name under which they are saved.
+        """The concrete functions by signature name.
 
-        A network without convolutions has no `grad_cam` and no `ablation`.
+        A network without convolutions has neither `grad_cam` nor `ablation`.
         """
         images = tf.TensorSpec((None, *self._shape), tf.uint8, name="images")
         index = tf.TensorSpec((None,), tf.int32, name="index")
-        maps = sum(node.weights["kernel"].shape[-1] for node in self._convolutions)
+        maps = sum(layer.weights["kernel"].shape[-1] for layer in self._convolutions)
         masks = tf.TensorSpec((maps,), tf.float32, name="masks")
         functions = {
             "serving_default": tf.function(self.predict, [images]),
@@ -56,41 +60,45 @@ class Bundle(tf.Module):  # type: ignore[misc]
         return {name: function.get_concrete_function() for name, function in functions.items()}
 
     def layers(self) -> tuple[Layer, ...]:
-        """The manifest's records, with the output shapes that one image gives."""
+        """The manifest's records of the layers, with their output shapes."""
         outputs = self.activations(tf.zeros((1, *self._shape), tf.uint8))
-        return tuple(node.describe(outputs[node.name].shape[1:].as_list()) for node in self._nodes)
+        return tuple(one.describe(outputs[one.name].shape[1:].as_list()) for one in self._layers)
 
     def predict(self, images: Any) -> dict[str, Any]:
-        """`probabilities` (n, classes), and `unfamiliar` (n,) where it was calibrated."""
+        """`probabilities` (n, classes), and the score `unfamiliar` (n,) of a calibrated model.
+
+        The score is the out-of-distribution score of `calibration.out_of_distribution_score`.
+        """
         scaled = _scale(images)
-        outputs = self._walk(scaled)
-        answer = {"probabilities": outputs[self._nodes[-1].name]}
-        if self._known:
-            found = features(self._nodes, outputs, scaled)
-            answer["unfamiliar"] = unfamiliar(self._known, found, self._logits(outputs))
+        outputs = self._forward(scaled)
+        answer = {"probabilities": outputs[self._layers[-1].name]}
+        if self._score_arrays:
+            found = features(self._layers, outputs, scaled)
+            logits = self._logits(outputs)
+            answer["unfamiliar"] = out_of_distribution_score(self._score_arrays, found, logits)
         return answer
 
     def features(self, images: Any) -> tuple[Any, Any]:
-        """What confidence is calibrated on: the features (n, …) and logits (n, classes)."""
+        """What a calibration is computed from: features (n, features) and logits (n, classes)."""
         scaled = _scale(images)
-        outputs = self._walk(scaled)
-        return features(self._nodes, outputs, scaled), self._logits(outputs)
+        outputs = self._forward(scaled)
+        return features(self._layers, outputs, scaled), self._logits(outputs)
 
     def activations(self, images: Any) -> dict[str, Any]:
-        """Every layer's output, `<layer>/pre` before its activation, and `logits`."""
-        outputs = self._walk(_scale(images))
+        """Each layer's output by name, `<layer>/pre` for it before the activation, and `logits`."""
+        outputs = self._forward(_scale(images))
         return {**outputs, "logits": tf.identity(self._logits(outputs), name="logits")}
 
     def grad_cam(self, images: Any, index: Any) -> dict[str, Any]:
-        """`heatmap` (n, h, w) at the last convolution, for the logit of class `index` (n,).
+        """Grad-CAM: `heatmap` (n, h, w) of the last convolution for classes `index` (n,), int32.
 
-        ReLU(Σ_k mean(∂logit/∂A_k) · A_k), Selvaraju et al. 2017, without a normalisation that
-        would divide by zero.
+        ReLU(Σ_k mean(∂logit/∂A_k) · A_k), Selvaraju et al. 2017. The map is not normalised, because
+        its maximum can be zero.
         """
         scaled = _scale(images)
         with tf.GradientTape() as tape:
             tape.watch(scaled)
-            outputs = self._walk(scaled)
+            outputs = self._forward(scaled)
             score = tf.gather(self._logits(outputs), index, axis=1, batch_dims=1)
         maps = outputs[self._convolutions[-1].name]  # (n, h, w, k)
         gradients = tape.gradient(score, maps)
@@ -98,42 +106,41 @@ class Bundle(tf.Module):  # type: ignore[misc]
         return {"heatmap": tf.nn.relu(tf.reduce_sum(weights * maps, axis=-1))}
 
     def ablation(self, images: Any, masks: Any) -> dict[str, Any]:
-        """`probabilities` and `logits` with each convolution's maps multiplied by `masks`.
+        """`probabilities` and `logits` (n, classes) with the maps of all convolutions scaled.
 
-        `masks` holds one number a map, all convolutions in their order.
+        `masks` (maps,) has one float32 factor for each map, in the order of the convolutions; 0
+        removes a map.
         """
-        sizes = [node.weights["kernel"].shape[-1] for node in self._convolutions]
+        sizes = [layer.weights["kernel"].shape[-1] for layer in self._convolutions]
         parts = tf.split(masks, sizes)
-        by_name = {node.name: part for node, part in zip(self._convolutions, parts, strict=True)}
-        outputs = self._walk(_scale(images), by_name)
-        last = self._nodes[-1].name
+        by_name = {one.name: part for one, part in zip(self._convolutions, parts, strict=True)}
+        outputs = self._forward(_scale(images), by_name)
+        last = self._layers[-1].name
         return {
             "probabilities": outputs[last],
             "logits": tf.identity(self._logits(outputs), name="logits"),
         }
 
-    def _walk(self, scaled: Any, masks: dict[str, Any] | None = None) -> dict[str, Any]:
-        """The forward pass: every output by name, and what stood before an activation."""
+    def _forward(self, scaled: Any, masks: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The forward pass: each layer's output, and its value before the activation."""
         outputs: dict[str, Any] = {"images": scaled}
-        for node in self._nodes:
-            inputs = [outputs[name] for name in node.inputs]
-            with tf.name_scope(node.name):
-                value = node.compute(inputs, self._weights[node.name])
-                if node.activation is not None:
-                    outputs[f"{node.name}/pre"] = value
-                    cooled = value / self._temperature if self._is_tempered(node) else value
-                    value = ACTIVATIONS[node.activation](cooled)
-            if masks is not None and node.name in masks:
-                value = value * masks[node.name]
-            outputs[node.name] = value
+        for layer in self._layers:
+            inputs = [outputs[name] for name in layer.inputs]
+            with tf.name_scope(layer.name):
+                value = layer.compute(inputs, self._weights[layer.name])
+                if layer.activation is not None:
+                    outputs[f"{layer.name}/pre"] = value
+                    if layer is self._layers[-1] and self._temperature != 1.0:
+                        value = value / self._temperature
+                    value = ACTIVATIONS[layer.activation](value)
+            if masks is not None and layer.name in masks:
+                value = value * masks[layer.name]
+            outputs[layer.name] = value
         del outputs["images"]
         return outputs
 
-    def _is_tempered(self, node: Node) -> bool:
-        return node is self._nodes[-1] and self._temperature != 1.0
-
     def _logits(self, outputs: dict[str, Any]) -> Any:
-        return outputs[f"{self._nodes[-1].name}/pre"]
+        return outputs[f"{self._layers[-1].name}/pre"]
 
 
 def _scale(images: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Nodes, test images and a recipe become `models/<name>/<version>/`: whole, or not at all."""
+"""Layers, a data set and a recipe become a complete model folder <name>/<version>/, or none."""
 
 import os
 import platform
@@ -18,18 +18,18 @@ from service.manifest import POOLING, Layer, Manifest, MapStatistics, digest
 from training.datasets.named import Dataset, Split
 from training.errors import ExportError
 from training.exporting import evaluate, golden_inputs, litert
-from training.exporting.saved_model import Bundle
-from training.networks.layers import Node
+from training.exporting.saved_model import ExportedModel
+from training.networks.layers import ExportedLayer
 
 BATCH = 500
 
 RecipeRecord = dict[str, str | int | float | bool | None]
 
 
-def vacant(models: Path, name: str, version: int | None) -> int:
-    """The version to write: `version`, or one after the newest.
+def free_version(models: Path, name: str, version: int | None) -> int:
+    """The version to write: `version`, or by default the newest one plus 1.
 
-    Raises ExportError when it is taken or cannot be written, so that nobody trains in vain.
+    Raises ExportError, before anything is trained, if the version exists or cannot be written.
     """
     folder = models / name
     nearest = next(one for one in (folder, *folder.absolute().parents) if one.exists())
@@ -44,27 +44,29 @@ def vacant(models: Path, name: str, version: int | None) -> int:
 
 
 def export(
-    nodes: Sequence[Node],
+    network: Sequence[ExportedLayer],
     dataset: Dataset,
     recipe: RecipeRecord,
     folder: Path,
     *,
-    honest: bool = False,
+    calibrate: bool = False,
 ) -> Manifest:
     """Write the model to `folder`, .../<name>/<version>, and return its manifest.
 
-    The figures in the manifest come from the exported graph over all test images. An `honest`
-    model has its temperature, and its sense of the unfamiliar, from the validation split. Raises
-    ExportError when the folder exists or cannot be written; nothing half-written stays.
+    The manifest's metrics are those of the exported graph over all test images. If `calibrate`, a
+    temperature and an out-of-distribution score are computed from the training and validation
+    images. Raises ExportError if the folder exists or cannot be written; then it leaves no files.
     """
-    sure = evaluate.calibrate(Bundle(nodes, dataset.shape), dataset) if honest else None
-    bundle = Bundle(nodes, dataset.shape, sure)
-    layers = bundle.layers()
-    metrics, statistics = evaluate.measure(bundle, dataset), _survey(bundle, layers, dataset)
-    with _written_whole(folder) as partial:
-        signatures = bundle.signatures()
-        tf.saved_model.save(bundle, str(partial), signatures=signatures)
-        litert.write(nodes, signatures, partial)
+    calibration = None
+    if calibrate:
+        calibration = evaluate.calibrate(ExportedModel(network, dataset.shape), dataset)
+    model = ExportedModel(network, dataset.shape, calibration)
+    layers = model.layers()
+    metrics, statistics = evaluate.measure(model, dataset), _statistics(model, layers, dataset)
+    with _atomic_folder(folder) as partial:
+        signatures = model.signatures()
+        tf.saved_model.save(model, str(partial), signatures=signatures)
+        litert.write(network, signatures, partial)
         manifest = Manifest(
             name=folder.parent.name,
             version=int(folder.name),
@@ -74,13 +76,13 @@ def export(
             layers=layers,
             parameters=sum(layer.parameters for layer in layers),
             metrics=metrics,
-            temperature=1.0 if sure is None else sure.temperature,
+            temperature=1.0 if calibration is None else calibration.temperature,
             statistics=statistics,
             recipe=recipe,
             libraries=_libraries(),
             digest=digest(partial),
             golden=golden_inputs.record(
-                dataset.shape, lambda images: bundle.predict(images)["probabilities"]
+                dataset.shape, lambda images: model.predict(images)["probabilities"]
             ),
         )
         manifest.write(partial)
@@ -88,10 +90,10 @@ def export(
 
 
 @contextmanager
-def _written_whole(folder: Path) -> Iterator[Path]:
-    """A hidden folder beside `folder` that takes its name when all went well, or goes."""
+def _atomic_folder(folder: Path) -> Iterator[Path]:
+    """A hidden folder beside `folder`: renamed to it at the end, or removed after an error."""
     partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
-    made = [one for one in (folder.parent, folder.parent.parent) if not one.exists()]
+    created = [one for one in (folder.parent, folder.parent.parent) if not one.exists()]
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         partial.mkdir()
@@ -103,37 +105,39 @@ def _written_whole(folder: Path) -> Iterator[Path]:
         raise ExportError(f"{folder} could not be written: {_reason(problem)}.") from problem
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-        with suppress(OSError):  # They stay where they hold anything.
-            for one in made:
+        with suppress(OSError):  # Raised for folders that are not empty, which stay.
+            for one in created:
                 one.rmdir()
 
 
 def _reason(problem: Any) -> str:
-    """What the system said, in one line and without the place in TensorFlow that noticed."""
+    """The error's text in one line, without TensorFlow's source location."""
     if isinstance(problem, OSError) and problem.strerror:
         return problem.strerror
     first = re.sub(r"\{\{.*?\}\}|\[Op:.*?\]", "", str(problem).splitlines()[0])
     return first.rpartition("; ")[2].strip(" .")
 
 
-def _survey(bundle: Bundle, layers: Sequence[Layer], dataset: Dataset) -> dict[str, MapStatistics]:
-    """Each map's statistics over the test images."""
-    run = tf.function(bundle.activations)
+def _statistics(
+    model: ExportedModel, layers: Sequence[Layer], dataset: Dataset
+) -> dict[str, MapStatistics]:
+    """The statistics of each map of the convolution and pooling layers over the test images."""
+    run = tf.function(model.activations)
     mapped = [
         layer.name
         for layer in layers
         if (layer.kind == "convolution" or layer.kind in POOLING) and len(layer.output_shape) == 3
     ]
-    sums = {name: _Running() for name in mapped}
+    statistics = {name: _RunningStatistics() for name in mapped}
     for images, _ in _batches(dataset.test):
         outputs = run(tf.constant(images))
-        for name, running in sums.items():
+        for name, running in statistics.items():
             running.add(outputs[name].numpy())
-    return {name: running.result() for name, running in sums.items()}
+    return {name: running.result() for name, running in statistics.items()}
 
 
-class _Running:
-    """Statistics of each map (last axis) over batches (n, h, w, maps)."""
+class _RunningStatistics:
+    """Accumulates the statistics of each map over batches of maps (n, h, w, maps)."""
 
     def __init__(self) -> None:
         self._cells = 0
@@ -160,7 +164,7 @@ class _Running:
 
 
 def _rounded(values: Any) -> tuple[float, ...]:
-    """Eight digits, so that one living cell in millions keeps a map apart from a dead one."""
+    """Eight digits, so that a share of zeros just below 1, one active cell in millions, is kept."""
     return tuple(float(f"{value:.8g}") for value in values)
 
 

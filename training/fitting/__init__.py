@@ -1,1 +1,1 @@
-"""A network and a data set become a trained network."""
+"""A recipe and a data set become a trained network."""

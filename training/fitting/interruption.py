@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM become a question that a run asks itself where it can stop."""
+"""SIGINT (Ctrl-C) and SIGTERM become a flag that a training run checks after each step."""
 
 import signal
 import threading
@@ -9,15 +9,18 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interruption:
-    """While it is entered, the first signal waits for `check`; the second stops at once."""
+    """A context in which the first signal sets `requested` and a second one acts at once.
+
+    In another thread than the main one, which receives the signals, it changes nothing.
+    """
 
     def __init__(self) -> None:
-        self.asked = False
-        self._before: dict[int, Any] = {}
+        self.requested = False
+        self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> "Interruption":
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._note) for number in SIGNALS}
+            self._previous = {number: signal.signal(number, self._request) for number in SIGNALS}
         return self
 
     def __exit__(
@@ -29,15 +32,15 @@ class Interruption:
         self._restore()
 
     def check(self) -> None:
-        """Raise KeyboardInterrupt if a signal came."""
-        if self.asked:
+        """Raise KeyboardInterrupt if a signal was received."""
+        if self.requested:
             raise KeyboardInterrupt
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        self.asked = True
+    def _request(self, number: int, frame: FrameType | None) -> None:
+        self.requested = True
         self._restore()
 
     def _restore(self) -> None:
-        for number, handler in self._before.items():
+        for number, handler in self._previous.items():
             signal.signal(number, handler)
-        self._before = {}
+        self._previous = {}

@@ -1,36 +1,36 @@
-"""A low-level network, a recipe and a batch become a step, with the network's own cost and Adam."""
+"""A low-level network, a recipe and batches become training steps by the network's own Adam."""
 
 from typing import Any
 
 import tensorflow as tf
 
 from training.errors import RecipeError
-from training.fitting.train_step import Learner, rate
+from training.fitting.train_step import Trainer, learning_rate
 from training.networks.lowlevel_adam import Adam
 
 
-class LowLevelLearner(Learner):
-    """The same loop, checkpoints and averages around `lowlevel.Network.learn`.
+class LowLevelTrainer(Trainer):
+    """The trainer of a `lowlevel.Network`, which brings its own training step.
 
-    Raises RecipeError for an optimizer, a smoothing or a decay that these networks lack.
+    Raises RecipeError for an optimizer, label smoothing or weight decay that it does not support.
     """
 
-    def _equip(self, steps: int) -> Any:
+    def _make_optimizer(self, steps: int) -> Any:
         recipe = self._recipe
         if recipe.optimizer != "adam" or recipe.smoothing or recipe.weight_decay:
             raise RecipeError(
                 "The low-level networks are trained by Adam, without smoothing or weight decay."
             )
         variables = self._network.trainable_variables
-        return Adam(variables, rate(recipe, steps), self._network.scopes.optimizer)
+        return Adam(variables, learning_rate(recipe, steps), self._network.scopes.optimizer)
 
     def _step(self, images: Any, labels: Any) -> tuple[Any, Any]:
-        cost, right = self._network.learn(images, labels, self._optimizer)
+        cost, correct = self._network.train_step(images, labels, self._optimizer)
         if self._recipe.average:
-            self._average()
-        return cost, right
+            self._update_averages()
+        return cost, correct
 
-    def _measure(self, images: Any, labels: Any) -> tuple[Any, Any]:
+    def _evaluate(self, images: Any, labels: Any) -> tuple[Any, Any]:
         logits = self._network.logits(images)
         count = tf.cast(tf.shape(labels)[0], tf.float32)
-        return count * self._network.cost(logits, labels), self._network.right(logits, labels)
+        return count * self._network.cost(logits, labels), self._network.correct(logits, labels)

@@ -1,9 +1,10 @@
-"""Gradients become steps of one size in all directions: Muon for convolutions.
+"""Gradients of convolution kernels become orthogonalised updates: the optimizer Muon.
 
-Jordan et al. 2024, as in their airbench94_muon: the momentum of a kernel, laid out as a matrix, is
-replaced by the nearest matrix whose columns are orthonormal, and the kernel keeps its length. The
-rate then is the angle of a step, whatever the scale of kernel and gradient; the normalisation
-behind the convolution makes the length of a kernel mean nothing. All other weights go by Adam.
+Jordan et al. (2024), as in their airbench94_muon: the momentum of a kernel, reshaped to a matrix,
+is replaced by the nearest matrix with orthonormal columns, and the kernel's norm is kept constant.
+The learning rate is then the angle of a step, independent of the scale of kernel and gradient. The
+norm can be constant because batch normalisation follows each convolution. All other weights are
+updated by Adam.
 """
 
 import math
@@ -13,11 +14,14 @@ import keras
 from keras import ops
 
 ADAM = 0.03
-"""Adam's rate as a share of the kernels'."""
+"""Adam's learning rate as a share of Muon's."""
 
 
 class Muon(keras.optimizers.Muon):  # type: ignore[misc]
-    """Keras' Muon, which takes matrices alone, for kernels (h, w, channels in, maps out)."""
+    """Keras' Muon, which updates matrices only, for kernels (h, w, input channels, maps).
+
+    It overrides two private methods of Keras' class.
+    """
 
     def __init__(self, learning_rate: Any, weight_decay: float | None = None) -> None:
         super().__init__(
@@ -34,8 +38,10 @@ class Muon(keras.optimizers.Muon):  # type: ignore[misc]
 
     def _muon_update_step(self, gradient: Any, variable: Any, lr: Any, m: Any) -> None:
         self.assign(m, self.momentum * m + gradient)
-        ahead = ops.reshape(gradient + self.momentum * m, (-1, variable.shape[-1]))
-        step = ops.reshape(self.zeropower_via_newtonschulz5(ahead, self.ns_steps), variable.shape)
-        length = math.sqrt(variable.shape[-1])
-        kernel = variable * (length / ops.sqrt(ops.sum(ops.square(variable))))
+        nesterov = ops.reshape(gradient + self.momentum * m, (-1, variable.shape[-1]))
+        step = ops.reshape(
+            self.zeropower_via_newtonschulz5(nesterov, self.ns_steps), variable.shape
+        )
+        norm = math.sqrt(variable.shape[-1])
+        kernel = variable * (norm / ops.sqrt(ops.sum(ops.square(variable))))
         self.assign(variable, kernel - ops.cast(lr, variable.dtype) * step)

@@ -1,8 +1,8 @@
-"""Each epoch's figures and network become what TensorBoard shows: `tensorboard --logdir FOLDER`.
+"""Each epoch's figures and network become logs for TensorBoard: `tensorboard --logdir FOLDER`.
 
-Scalars over epochs for training and validation, the graph, a picture of every class, and the
-feature maps and weights as they change. The pictures are validation images, so a folder of logs
-holds images of the data set.
+TensorBoard shows loss and accuracy for training and validation, the graph, one image per class,
+and, for every epoch, feature maps and histograms of the weights. The images are validation images,
+so the logs contain a part of the data set.
 """
 
 import importlib.util
@@ -19,79 +19,81 @@ from PIL import Image
 from service.drawing import grid
 from service.manifest import POOLING
 from training.datasets.named import Dataset, Split
-from training.errors import BoardError
+from training.errors import TensorBoardError
 from training.exporting import from_keras
-from training.exporting.saved_model import Bundle
+from training.exporting.saved_model import ExportedModel
 from training.networks import lowlevel
-from training.networks.layers import Node
+from training.networks.layers import ExportedLayer
 
 MOST_SAMPLES = 10
+"""Most images that are logged."""
 
 
-class Board:
-    """A watcher of training: FOLDER/train and FOLDER/validation take what it is told.
+class TensorBoardLog:
+    """A callback of `loop.fit` that writes to `folder`/train and `folder`/validation.
 
-    Raises BoardError where TensorBoard's package is missing or the folder cannot be written.
+    Raises TensorBoardError if TensorBoard is not installed or the folder cannot be written.
     """
 
     def __init__(self, folder: Path, dataset: Dataset) -> None:
         if importlib.util.find_spec("tensorboard") is None:
-            raise BoardError("--logdir needs TensorBoard: pip install tensorboard.")
+            raise TensorBoardError("--logdir needs TensorBoard: pip install tensorboard.")
         self._train, self._validation = _writer(folder / "train"), _writer(folder / "validation")
         self._dataset = dataset
-        chosen = _one_a_class(dataset.validation)[:MOST_SAMPLES]
+        chosen = _first_of_each_class(dataset.validation)[:MOST_SAMPLES]
         self._samples = dataset.validation.images[chosen]  # (samples, h, w, c)
         self._names = [dataset.labels[i] for i in dataset.validation.labels[chosen]]
-        self._begun = False
+        self._started = False
 
     def __call__(self, epoch: int, figures: Mapping[str, float], network: Any) -> None:
-        """Write what epoch `epoch`, counted from 1, came to."""
-        nodes = from_keras.convert(network)
+        """Log the figures and the network after `epoch`, counted from 1."""
+        layers = from_keras.convert(network)
         with self._train.as_default(step=epoch):
-            if not self._begun:
-                self._begin(network, nodes)
+            if not self._started:
+                self._write_constants(network, layers)
             tf.summary.scalar("loss", figures["loss"])
             tf.summary.scalar("accuracy", figures["accuracy"])
-            self._draw_maps(nodes)
-            _spread(nodes)
+            self._write_maps(layers)
+            _write_histograms(layers)
         with self._validation.as_default(step=epoch):
             tf.summary.scalar("loss", figures["val_loss"])
             tf.summary.scalar("accuracy", figures["val_accuracy"])
         self._train.flush()
         self._validation.flush()
 
-    def _begin(self, network: Any, nodes: Sequence[Node]) -> None:
-        """What does not change: the graph and the samples."""
+    def _write_constants(self, network: Any, layers: Sequence[ExportedLayer]) -> None:
+        """Log the graph and the images, which do not change."""
         low = isinstance(network, lowlevel.Network)
-        tf.summary.graph(network.graph() if low else graph(nodes, self._dataset.shape))
+        tf.summary.graph(network.graph() if low else graph(layers, self._dataset.shape))
         for name, image in zip(self._names, self._samples, strict=True):
             tf.summary.image(f"samples/{name}", image[np.newaxis])
-        self._begun = True
+        self._started = True
 
-    def _draw_maps(self, nodes: Sequence[Node]) -> None:
-        """The maps of every convolution and pooling layer for the first sample."""
-        outputs = Bundle(nodes, self._dataset.shape).activations(self._samples[:1])
-        for node in nodes:
-            maps = outputs[node.name][0].numpy()  # (h, w, maps)
-            if maps.ndim == 3 and (node.kind == "convolution" or node.kind in POOLING):
-                title = f"{node.name}, from a picture of {self._names[0]}"
-                tf.summary.image(f"maps/{node.name}", _pixels(grid.grid(maps, title)))
+    def _write_maps(self, layers: Sequence[ExportedLayer]) -> None:
+        """Log the maps of every convolution and pooling layer for the first image."""
+        outputs = ExportedModel(layers, self._dataset.shape).activations(self._samples[:1])
+        for layer in layers:
+            maps = outputs[layer.name][0].numpy()  # (h, w, maps)
+            if maps.ndim == 3 and (layer.kind == "convolution" or layer.kind in POOLING):
+                title = f"{layer.name}, from a picture of {self._names[0]}"
+                tf.summary.image(f"maps/{layer.name}", _pixels(grid.grid(maps, title)))
 
 
-def graph(nodes: Sequence[Node], shape: tuple[int, int, int]) -> Any:
-    """The GraphDef of a forward pass, a scope for each layer, with its cost and how many are right.
+def graph(layers: Sequence[ExportedLayer], shape: tuple[int, int, int]) -> Any:
+    """The GraphDef of a forward pass, one scope per layer, with cost and correct predictions.
 
-    It has no optimizer: the one that Keras brings is not made of these nodes.
+    It has no optimizer, because Keras' optimizer does not use these layers. `shape` is that of an
+    image (h, w, c).
     """
     with tf.Graph().as_default() as drawn:
-        bundle = Bundle(nodes, shape)
+        model = ExportedModel(layers, shape)
         images = tf.raw_ops.Placeholder(dtype=tf.uint8, shape=(None, *shape), name="images")
         labels = tf.raw_ops.Placeholder(dtype=tf.int64, shape=(None,), name="labels")
-        logits = bundle.activations(images)["logits"]
+        logits = model.activations(images)["logits"]
         with tf.name_scope("cost"):
             tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits))
         with tf.name_scope("prediction"):
-            # In a graph, == would compare the tensors' identities.
+            # Within a tf.Graph, == compares the identities of the tensors.
             tf.reduce_sum(tf.cast(tf.equal(tf.argmax(logits, axis=1), labels), tf.int32))
     return drawn.as_graph_def()
 
@@ -101,21 +103,21 @@ def _writer(folder: Path) -> Any:
         folder.mkdir(parents=True, exist_ok=True)
         return tf.summary.create_file_writer(str(folder))
     except (OSError, tf.errors.OpError) as problem:
-        raise BoardError(f"No logs can be written to {folder}: {problem}.") from problem
+        raise TensorBoardError(f"No logs can be written to {folder}: {problem}.") from problem
 
 
-def _one_a_class(split: Split) -> NDArray[np.intp]:
-    """The places of the first image of each label that occurs, in the order of the labels."""
+def _first_of_each_class(split: Split) -> NDArray[np.intp]:
+    """The index of the first image of each label that occurs, in the order of the labels."""
     return np.unique(split.labels, return_index=True)[1]
 
 
-def _spread(nodes: Sequence[Node]) -> None:
-    """A histogram of the values of every weight."""
-    for node in nodes:
-        for what, values in node.weights.items():
-            tf.summary.histogram(f"{node.name}/{what}", values)
+def _write_histograms(layers: Sequence[ExportedLayer]) -> None:
+    """Log a histogram of the values of each weight."""
+    for layer in layers:
+        for what, values in layer.weights.items():
+            tf.summary.histogram(f"{layer.name}/{what}", values)
 
 
 def _pixels(png: bytes) -> NDArray[np.uint8]:
-    """The picture as a batch of one, uint8 (1, h, w, 3)."""
+    """A PNG as a batch of one image, uint8 (1, h, w, 3)."""
     return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))[np.newaxis]

@@ -1,7 +1,7 @@
-"""A network, a recipe and a batch become a step: gradients, an update, and averaged weights.
+"""A network, a recipe and batches become training steps: gradients, updates, averaged weights.
 
-The network is Keras' or the low-level one: called with images and `training`, it answers with
-probabilities, and it has `trainable_variables`, `variables`, `get_weights` and `set_weights`.
+The network is a Keras or a low-level one. Called with images and `training` it returns
+probabilities; it has `trainable_variables`, `variables`, `get_weights` and `set_weights`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,39 +24,45 @@ OPTIMIZERS = {
 }
 
 
-class Learner:
-    """Everything that changes while a network is trained."""
+class Trainer:
+    """All that changes during training: the network, its optimizer and the averaged weights.
+
+    `steps` is the number of steps of an epoch, by which the learning rate is scheduled.
+    """
 
     def __init__(self, network: Any, recipe: Recipe, steps: int) -> None:
         self._network = network
         self._recipe = recipe
         self._classes: int = network.output_shape[-1]
-        self._optimizer = self._equip(steps)
-        start = network.get_weights() if recipe.average else []
-        self._averages = [tf.Variable(value) for value in start]
-        self._learn = tf.function(self._step, reduce_retracing=True)
-        self._judge = tf.function(self._measure, reduce_retracing=True)
+        self._optimizer = self._make_optimizer(steps)
+        initial = network.get_weights() if recipe.average else []
+        self._averages = [tf.Variable(value) for value in initial]
+        self._compiled_step = tf.function(self._step, reduce_retracing=True)
+        self._compiled_evaluation = tf.function(self._evaluate, reduce_retracing=True)
 
     def variables(self) -> Sequence[Any]:
-        """All state by which the next step follows from the data: what a checkpoint holds."""
+        """All variables that the next step depends on; a checkpoint stores them."""
         return [*self._network.variables, *self._optimizer.variables, *self._averages]
 
-    def learn(self, images: Any, labels: Any) -> tuple[Any, Any]:
-        """One step on images (n, h, w, c) in 0..1: their mean loss, and how many were right."""
-        loss, right = self._learn(images, labels)
-        return loss, right
+    def step(self, images: Any, labels: Any) -> tuple[Any, Any]:
+        """Update the weights once; the batch's mean loss and its number of correct predictions.
+
+        `images` is float32 (n, h, w, c) in 0..1, `labels` int64 (n,).
+        """
+        loss, correct = self._compiled_step(images, labels)
+        return loss, correct
 
     def evaluate(self, batches: Any) -> tuple[float, float]:
-        """Mean loss and accuracy over batches, with the weights as they are."""
-        count, total, right = 0, 0.0, 0
+        """Mean loss and accuracy over pairs of images and labels, with the current weights."""
+        count, total, correct = 0, 0.0, 0
         for images, labels in batches:
-            loss, hits = self._judge(images, labels)
-            total, right, count = total + float(loss), right + int(hits), count + len(labels)
-        return total / count, right / count
+            loss, hits = self._compiled_evaluation(images, labels)
+            total, correct, count = total + float(loss), correct + int(hits), count + len(labels)
+        return total / count, correct / count
 
     @contextmanager
     def averaged(self) -> Iterator[Any]:
-        """The network, for a while with the averaged weights where the recipe averages."""
+        """The network, within the context with the averaged weights if the recipe averages."""
         if not self._recipe.average:
             yield self._network
             return
@@ -67,16 +73,15 @@ class Learner:
         finally:
             self._network.set_weights(own)
 
-    def take(self) -> list[Any]:
+    def get_weights(self) -> list[Any]:
         """A copy of the network's weights."""
         return [value.copy() for value in self._network.get_weights()]
 
-    def put(self, weights: list[Any]) -> None:
-        """Give the network `weights`."""
+    def set_weights(self, weights: list[Any]) -> None:
+        """Set the network's weights to `weights`."""
         self._network.set_weights(weights)
 
-    def _equip(self, steps: int) -> Any:
-        """The recipe's optimizer with a slot for every weight; `steps` make an epoch."""
+    def _make_optimizer(self, steps: int) -> Any:
         optimizer = _optimizer(self._recipe, steps)
         optimizer.build(self._network.trainable_variables)
         return optimizer
@@ -88,8 +93,8 @@ class Learner:
         variables = self._network.trainable_variables
         self._optimizer.apply(tape.gradient(loss, variables), variables)
         if self._recipe.average:
-            self._average()
-        return loss, _hits(labels, probabilities)
+            self._update_averages()
+        return loss, _count_correct(labels, probabilities)
 
     def _loss(self, labels: Any, probabilities: Any) -> Any:
         smoothing = self._recipe.smoothing
@@ -100,65 +105,67 @@ class Learner:
             targets, probabilities
         )
 
-    def _measure(self, images: Any, labels: Any) -> tuple[Any, Any]:
+    def _evaluate(self, images: Any, labels: Any) -> tuple[Any, Any]:
+        """The summed loss of a batch and its number of correct predictions."""
         probabilities = self._network(images, training=False)
         losses = keras.losses.sparse_categorical_crossentropy(labels, probabilities)
-        return tf.reduce_sum(losses), _hits(labels, probabilities)
+        return tf.reduce_sum(losses), _count_correct(labels, probabilities)
 
-    def _average(self) -> None:
-        """Exponential moving averages of all weights, those of normalisation included.
+    def _update_averages(self) -> None:
+        """Update the exponential moving averages of all weights and normalisation statistics.
 
-        Early on the average forgets faster, or it would hold on to the random start.
+        The decay is lower in the first steps, so that the random initial weights are forgotten.
         """
         done = tf.cast(self._optimizer.iterations, tf.float32)
-        keep = tf.minimum(self._recipe.average, (1.0 + done) / (10.0 + done))
+        decay = tf.minimum(self._recipe.average, (1.0 + done) / (10.0 + done))
         for average, variable in zip(self._averages, self._network.weights, strict=True):
-            average.assign(keep * average + (1.0 - keep) * tf.convert_to_tensor(variable))
+            average.assign(decay * average + (1.0 - decay) * tf.convert_to_tensor(variable))
 
 
-def _hits(labels: Any, probabilities: Any) -> Any:
-    found = tf.argmax(probabilities, axis=1)
-    return tf.reduce_sum(tf.cast(found == tf.cast(labels, tf.int64), tf.int32))
+def _count_correct(labels: Any, probabilities: Any) -> Any:
+    predicted = tf.argmax(probabilities, axis=1)
+    return tf.reduce_sum(tf.cast(predicted == tf.cast(labels, tf.int64), tf.int32))
 
 
 def _optimizer(recipe: Recipe, steps: int) -> Any:
     optimizer = OPTIMIZERS[recipe.optimizer](
-        rate(recipe, steps), weight_decay=recipe.weight_decay or None
+        learning_rate(recipe, steps), weight_decay=recipe.weight_decay or None
     )
     if recipe.weight_decay:
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     return optimizer
 
 
-def rate(recipe: Recipe, steps: int) -> Any:
-    """The learning rate: a number, or a schedule that is called with the step."""
+def learning_rate(recipe: Recipe, steps: int) -> Any:
+    """The learning rate: a number, or a function of the step; `steps` make an epoch."""
     if recipe.schedule == "constant":
         return recipe.learning_rate
-    warming = int(recipe.warmup * steps)
+    warmup = int(recipe.warmup * steps)
     if recipe.schedule == "trapezoid":
-        end, cooling = recipe.epochs * steps, int(recipe.cooldown * recipe.epochs * steps)
-        return Trapezoid(recipe.learning_rate, max(1, warming), max(1, cooling), end)
+        end, cooldown = recipe.epochs * steps, int(recipe.cooldown * recipe.epochs * steps)
+        return Trapezoid(recipe.learning_rate, max(1, warmup), max(1, cooldown), end)
     return keras.optimizers.schedules.CosineDecay(
-        0.0 if warming else recipe.learning_rate,
-        decay_steps=max(1, steps * recipe.epochs - warming),
+        0.0 if warmup else recipe.learning_rate,
+        decay_steps=max(1, steps * recipe.epochs - warmup),
         alpha=0.02,
-        warmup_target=recipe.learning_rate if warming else None,
-        warmup_steps=warming,
+        warmup_target=recipe.learning_rate if warmup else None,
+        warmup_steps=warmup,
     )
 
 
 class Trapezoid(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
-    """Up to `height` in `warming` steps, level, and down to zero in the last `cooling` of `end`.
+    """Rises to `peak` over `warmup` steps, stays there, and falls to 0 over the last `cooldown`.
 
-    Until it falls the rate does not depend on the end, so that a run may still become longer.
+    `end` is the number of all steps. Before the fall the rate does not depend on it, so a run can
+    still be extended.
     """
 
-    def __init__(self, height: float, warming: int, cooling: int, end: int) -> None:
+    def __init__(self, peak: float, warmup: int, cooldown: int, end: int) -> None:
         super().__init__()
-        self._height, self._warming, self._cooling, self._end = height, warming, cooling, end
+        self._peak, self._warmup, self._cooldown, self._end = peak, warmup, cooldown, end
 
     def __call__(self, step: Any) -> Any:
-        """The rate of `step`, counted from 0."""
+        """The learning rate of `step`, counted from 0."""
         done = tf.cast(step, tf.float32)
-        rising, falling = (done + 1) / self._warming, (self._end - done) / self._cooling
-        return self._height * tf.clip_by_value(tf.minimum(rising, falling), 0.0, 1.0)
+        rising, falling = (done + 1) / self._warmup, (self._end - done) / self._cooldown
+        return self._peak * tf.clip_by_value(tf.minimum(rising, falling), 0.0, 1.0)

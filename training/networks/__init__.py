@@ -1,1 +1,1 @@
-"""Network architectures, and the layers that an exported model is made of."""
+"""Network architectures, and the layers that an exported model consists of."""

@@ -1,7 +1,7 @@
-"""Layers as plain TensorFlow: weights in, a node out that computes and describes itself.
+"""Trained weights become the layers of an exported model, in plain TensorFlow.
 
-What is exported is made of these alone, whoever trained the weights: Keras or the low-level
-networks. Tensors are float32 of shape (n, h, w, c) or (n, features).
+An exported model consists of these layers alone, whether Keras or the low-level networks trained
+its weights. Tensors are float32 of shape (n, h, w, c) or (n, features).
 """
 
 from collections.abc import Callable, Sequence
@@ -29,8 +29,12 @@ ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
 
 
 @dataclass
-class Node:
-    """One layer: `compute` takes the outputs of `inputs` and the weights by name."""
+class ExportedLayer:
+    """One layer of an exported model.
+
+    `compute` maps the outputs of the layers called `inputs`, and the weights by name, to the output
+    before `activation`.
+    """
 
     name: str
     kind: Kind
@@ -43,10 +47,10 @@ class Node:
     padding: Padding | None = None
     formula: str | None = None
     epsilon: float = 0.0
-    """What a normalisation adds to the variance."""
+    """The constant that a batch normalisation adds to the variance."""
 
     def describe(self, output_shape: Sequence[int]) -> Layer:
-        """The manifest's record of this layer."""
+        """The manifest's record of this layer; `output_shape` is without the batch axis."""
         return Layer(
             name=self.name,
             kind=self.kind,
@@ -70,8 +74,8 @@ def convolution(
     strides: Pair = (1, 1),
     padding: Padding = "VALID",
     activation: str | None = None,
-) -> Node:
-    """A convolution with `kernel` (h, w, channels in, maps out) and `bias` (maps out,)."""
+) -> ExportedLayer:
+    """A convolution with `kernel` (h, w, input channels, maps) and `bias` (maps,)."""
     height, width, channels, maps = kernel.shape
 
     def compute(tensors: list[Any], weights: dict[str, Any]) -> Any:
@@ -79,7 +83,7 @@ def convolution(
         return sums if bias is None else tf.nn.bias_add(sums, weights["bias"])
 
     product = f"{height}·{width}·{channels}·{maps}"
-    return Node(
+    return ExportedLayer(
         name,
         "convolution",
         (inputs,),
@@ -100,15 +104,15 @@ def dense(
     bias: NDArray[np.float32] | None = None,
     *,
     activation: str | None = None,
-) -> Node:
-    """A fully connected layer with `kernel` (features in, features out)."""
+) -> ExportedLayer:
+    """A fully connected layer with `kernel` (inputs, outputs) and `bias` (outputs,)."""
 
     def compute(tensors: list[Any], weights: dict[str, Any]) -> Any:
         sums = tf.linalg.matmul(tensors[0], weights["kernel"])
         return sums if bias is None else tf.nn.bias_add(sums, weights["bias"])
 
     product = "·".join(str(size) for size in kernel.shape)
-    return Node(
+    return ExportedLayer(
         name,
         "dense",
         (inputs,),
@@ -127,59 +131,63 @@ def pooling(
     kernel: Pair = (2, 2),
     strides: Pair = (2, 2),
     padding: Padding = "VALID",
-) -> Node:
-    """A max or average pool over windows of `kernel`."""
+) -> ExportedLayer:
+    """Max or average pooling over windows of `kernel` (height, width)."""
     pool = tf.nn.max_pool2d if method == "max" else tf.nn.avg_pool2d
 
     def compute(tensors: list[Any], weights: dict[str, Any]) -> Any:
         return pool(tensors[0], kernel, strides, padding)
 
     kind: Kind = "max_pooling" if method == "max" else "average_pooling"
-    return Node(name, kind, (inputs,), compute, kernel=kernel, strides=strides, padding=padding)
+    return ExportedLayer(
+        name, kind, (inputs,), compute, kernel=kernel, strides=strides, padding=padding
+    )
 
 
-def flatten(name: str, inputs: str) -> Node:
+def flatten(name: str, inputs: str) -> ExportedLayer:
     """(n, h, w, c) → (n, h·w·c)."""
 
     def compute(tensors: list[Any], weights: dict[str, Any]) -> Any:
         return tf.reshape(tensors[0], (-1, int(np.prod(tensors[0].shape[1:]))))
 
-    return Node(name, "flatten", (inputs,), compute)
+    return ExportedLayer(name, "flatten", (inputs,), compute)
 
 
-def dropout(name: str, inputs: str) -> Node:
-    """Drops nothing: it only acted in training."""
-    return Node(name, "dropout", (inputs,), lambda tensors, weights: tf.identity(tensors[0]))
+def dropout(name: str, inputs: str) -> ExportedLayer:
+    """The identity: dropout acts only in training."""
+    return ExportedLayer(
+        name, "dropout", (inputs,), lambda tensors, weights: tf.identity(tensors[0])
+    )
 
 
-def global_average_pooling(name: str, inputs: str) -> Node:
+def global_average_pooling(name: str, inputs: str) -> ExportedLayer:
     """(n, h, w, c) → (n, c): the mean of each map."""
 
     def compute(tensors: list[Any], weights: dict[str, Any]) -> Any:
         return tf.reduce_mean(tensors[0], axis=(1, 2))
 
-    return Node(name, "global_average_pooling", (inputs,), compute)
+    return ExportedLayer(name, "global_average_pooling", (inputs,), compute)
 
 
-def global_max_pooling(name: str, inputs: str) -> Node:
+def global_max_pooling(name: str, inputs: str) -> ExportedLayer:
     """(n, h, w, c) → (n, c): the largest value of each map."""
 
     def compute(tensors: list[Any], weights: dict[str, Any]) -> Any:
         return tf.reduce_max(tensors[0], axis=(1, 2))
 
-    return Node(name, "global_max_pooling", (inputs,), compute)
+    return ExportedLayer(name, "global_max_pooling", (inputs,), compute)
 
 
-def activation(name: str, inputs: str, function: str) -> Node:
-    """A layer that only applies `function`, for sums that were normalised or added first."""
-    return Node(
+def activation(name: str, inputs: str, function: str) -> ExportedLayer:
+    """A layer that only applies `function`, a key of ACTIVATIONS."""
+    return ExportedLayer(
         name, "activation", (inputs,), lambda tensors, weights: tensors[0], activation=function
     )
 
 
-def add(name: str, *inputs: str) -> Node:
+def add(name: str, *inputs: str) -> ExportedLayer:
     """The sum of the outputs of several layers."""
-    return Node(name, "add", inputs, lambda tensors, weights: tf.add_n(tensors))
+    return ExportedLayer(name, "add", inputs, lambda tensors, weights: tf.add_n(tensors))
 
 
 def batch_normalization(
@@ -191,8 +199,8 @@ def batch_normalization(
     mean: NDArray[np.float32],
     variance: NDArray[np.float32],
     epsilon: float,
-) -> Node:
-    """(x − mean) / √(variance + epsilon) · gamma + beta, each of shape (maps,)."""
+) -> ExportedLayer:
+    """(x − mean) / √(variance + epsilon) · gamma + beta for each map; the arrays are (maps,)."""
 
     def compute(tensors: list[Any], weights: dict[str, Any]) -> Any:
         return tf.nn.batch_normalization(
@@ -204,7 +212,7 @@ def batch_normalization(
             epsilon,
         )
 
-    return Node(
+    return ExportedLayer(
         name,
         "batch_normalization",
         (inputs,),

@@ -1,4 +1,4 @@
-"""The lecture's networks: one function each, from an input shape and a number of classes to Keras.
+"""An input shape and a number of classes become the lecture's networks as Keras models.
 
 Inputs are float32 images in 0..1. Shapes are written beside the layers, batch axis left out.
 """
@@ -10,7 +10,7 @@ from keras import layers
 
 
 def mnist_lecture(shape: tuple[int, int, int] = (28, 28, 1), classes: int = 10) -> Any:
-    """Two 3×3 convolutions without padding, each with a 2×2 max pool, and two dense layers."""
+    """Two 3×3 convolutions without padding, each with 2×2 max pooling, and two dense layers."""
     return keras.Sequential(
         [
             keras.Input(shape, name="images"),  # 28×28×1
@@ -27,7 +27,7 @@ def mnist_lecture(shape: tuple[int, int, int] = (28, 28, 1), classes: int = 10) 
 
 
 def mnist_lecture_same(shape: tuple[int, int, int] = (28, 28, 1), classes: int = 10) -> Any:
-    """The same with SAME padding and no dropout."""
+    """`mnist_lecture` with SAME padding and without dropout."""
     return keras.Sequential(
         [
             keras.Input(shape, name="images"),  # 28×28×1
@@ -43,9 +43,10 @@ def mnist_lecture_same(shape: tuple[int, int, int] = (28, 28, 1), classes: int =
 
 
 def mnist_dense(shape: tuple[int, int, int] = (28, 28, 1), classes: int = 10) -> Any:
-    """As deep as `mnist_lecture`, with dense layers in the place of its convolutions.
+    """As deep as `mnist_lecture`, with dense layers instead of its convolutions.
 
-    251,658 weights against 225,034: what it lacks in accuracy is not for want of weights.
+    It has 251,658 weights and `mnist_lecture` 225,034, so a lower accuracy is not due to a lack of
+    weights.
     """
     return keras.Sequential(
         [
@@ -61,12 +62,12 @@ def mnist_dense(shape: tuple[int, int, int] = (28, 28, 1), classes: int = 10) ->
 
 
 def cifar10_dense(shape: tuple[int, int, int] = (32, 32, 3), classes: int = 10) -> Any:
-    """`mnist_dense` on colour: 837,386 weights against 545,098 of `cifar10_lecture_2conv`."""
+    """`mnist_dense` for colour images: 837,386 weights; `cifar10_lecture_2conv` has 545,098."""
     return mnist_dense(shape, classes)
 
 
 def cifar10_lecture_2conv(shape: tuple[int, int, int] = (32, 32, 3), classes: int = 10) -> Any:
-    """Two blocks of convolution, ReLU and max pool, and two dense layers."""
+    """Two blocks of convolution, ReLU and max pooling, and two dense layers."""
     return keras.Sequential(
         [
             keras.Input(shape, name="images"),  # 32×32×3
@@ -83,7 +84,7 @@ def cifar10_lecture_2conv(shape: tuple[int, int, int] = (32, 32, 3), classes: in
 
 
 def cifar10_lecture_3conv(shape: tuple[int, int, int] = (32, 32, 3), classes: int = 10) -> Any:
-    """Three blocks of convolution, ReLU and max pool, and two dense layers."""
+    """Three blocks of convolution, ReLU and max pooling, and two dense layers."""
     return keras.Sequential(
         [
             keras.Input(shape, name="images"),  # 32×32×3

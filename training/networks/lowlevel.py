@@ -1,16 +1,16 @@
-"""The lecture's networks without Keras layers: float32 images in 0..1 in, logits out.
+"""Float32 images in 0..1 become logits: the lecture's networks without Keras layers.
 
-Variables, `tf.nn` and a tape. Each block makes its variables and does its sums inside one name
-scope, so the graph that TensorBoard draws reads as the lecture's figure does.
+They are made of `tf.Variable`, `tf.nn` and `tf.GradientTape`. Each block creates its variables and
+computes inside one name scope, so that TensorBoard's graph has the blocks of the lecture's figure.
 
-The lecture draws some layers' first weights with a standard deviation of 1.0; `stddev=1.0` does so
-here. A sum over n inputs is then about √n times as large as they are, √3136 = 56 times in the first
-dense layer alone. The first logits are thousands, the softmax is certain of a class by chance, and
-the loss starts near 13,000 where ln 10 = 2.3 is what not knowing costs. Without `stddev` the
-weights are He's (2015), √(2 / inputs), before a ReLU, and Glorot's (2010), √(2 / (inputs +
-outputs)), before the softmax: every layer then hands on numbers about as large as it got.
-`convlens train NAME --epochs 1` came to 98.58 % of the validation images with mnist-lowlevel and
-to 85.86 % with mnist-lowlevel-stddev1.
+The lecture initialises some layers' weights with a standard deviation of 1.0, as `stddev=1.0` does
+here. A sum over n inputs is then about √n times as large as an input, √3136 = 56 times in the first
+dense layer alone. The first logits are in the thousands, the softmax gives one arbitrary class a
+probability of 1, and the loss starts near 13,000, while a uniform guess has a loss of ln 10 = 2.3.
+Without `stddev` the standard deviation is √(2 / inputs) before a ReLU (He et al. 2015) and
+√(2 / (inputs + outputs)) before the softmax (Glorot and Bengio 2010), which keeps the scale of the
+values from layer to layer. After `convlens train NAME --epochs 1` the validation accuracy was
+98.58 % for mnist-lowlevel and 85.86 % for mnist-lowlevel-stddev1.
 """
 
 import re
@@ -19,12 +19,12 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from training.networks import layers
-from training.networks.layers import Node
+from training.networks.layers import ExportedLayer
 from training.networks.lowlevel_adam import Adam
 
 
 class Scopes(NamedTuple):
-    """The name of each block in the graph."""
+    """The name scope of each block in the graph."""
 
     convolution1: str = "conv1"
     convolution2: str = "conv2"
@@ -50,13 +50,16 @@ LECTURE = Scopes(
 
 
 class Convolution(tf.Module):  # type: ignore[misc]
-    """3×3 kernels under SAME, a bias, ReLU, and a max pool that halves: one map a kernel."""
+    """A 3×3 convolution with padding SAME, bias and ReLU, followed by 2×2 max pooling.
+
+    (n, h, w, channels) → (n, h/2, w/2, maps), rounded up.
+    """
 
     def __init__(self, name: str, channels: int, maps: int, stddev: float | None) -> None:
         super().__init__(name)
         with self.name_scope:
-            spread = _he(9 * channels) if stddev is None else stddev
-            self.kernel = _normal((3, 3, channels, maps), spread)
+            deviation = _he(9 * channels) if stddev is None else stddev
+            self.kernel = _normal((3, 3, channels, maps), deviation)
             self.bias = _zeros(maps)
 
     @tf.Module.with_name_scope  # type: ignore[untyped-decorator]
@@ -67,7 +70,7 @@ class Convolution(tf.Module):  # type: ignore[misc]
 
 
 class Dense(tf.Module):  # type: ignore[misc]
-    """Every input to every output: x · kernel + bias."""
+    """A fully connected layer, x · kernel + bias: (n, inputs) → (n, outputs)."""
 
     def __init__(self, name: str, inputs: int, outputs: int, stddev: float) -> None:
         super().__init__(name)
@@ -81,7 +84,11 @@ class Dense(tf.Module):  # type: ignore[misc]
 
 
 class Network(tf.Module):  # type: ignore[misc]
-    """Two convolutions with 32 and 64 kernels, a dense layer of `units`, and the output."""
+    """Two convolutions with 32 and 64 kernels, a dense layer of `units`, and the output layer.
+
+    `shape` is that of an image (h, w, c). `stddev` is the standard deviation of all initial
+    weights; None scales it by the size of each layer.
+    """
 
     def __init__(
         self,
@@ -93,7 +100,7 @@ class Network(tf.Module):  # type: ignore[misc]
         stddev: float | None = None,
     ) -> None:
         super().__init__("network")
-        self._given: dict[str, Any] = {"units": units, "scopes": scopes, "stddev": stddev}
+        self._options: dict[str, Any] = {"units": units, "scopes": scopes, "stddev": stddev}
         self.input_shape, self.output_shape = (None, *shape), (None, classes)
         self.scopes = scopes
         height, width, channels = shape
@@ -107,7 +114,7 @@ class Network(tf.Module):  # type: ignore[misc]
         self.output = Dense(scopes.output, units, classes, last)
 
     def __call__(self, images: Any, training: bool = False) -> Any:
-        """`probabilities` (n, classes)."""
+        """Images (n, h, w, c) in 0..1 → probabilities (n, classes)."""
         return tf.nn.softmax(self.logits(images))
 
     def logits(self, images: Any) -> Any:
@@ -120,54 +127,53 @@ class Network(tf.Module):  # type: ignore[misc]
         return self.output(hidden)
 
     def cost(self, logits: Any, labels: Any) -> Any:
-        """The mean cross-entropy, from the logits: no logarithm of a rounded 0."""
+        """The mean cross-entropy; from logits, because a probability can be rounded to 0."""
         with tf.name_scope(self.scopes.cost):
             costs = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)  # (n,)
             return tf.reduce_mean(costs)
 
-    def right(self, logits: Any, labels: Any) -> Any:
-        """How many of the images have their own label's logit on top."""
+    def correct(self, logits: Any, labels: Any) -> Any:
+        """The number of images whose label has the largest logit."""
         with tf.name_scope(self.scopes.prediction):
-            found = tf.argmax(logits, axis=1, output_type=labels.dtype)
-            return tf.reduce_sum(tf.cast(tf.equal(found, labels), tf.int32))
+            predicted = tf.argmax(logits, axis=1, output_type=labels.dtype)
+            return tf.reduce_sum(tf.cast(tf.equal(predicted, labels), tf.int32))
 
-    def learn(self, images: Any, labels: Any, optimizer: Adam) -> tuple[Any, Any]:
-        """One step: the batch's mean cost, and how many images were right before it."""
+    def train_step(self, images: Any, labels: Any, optimizer: Adam) -> tuple[Any, Any]:
+        """Update the weights once; return the mean cost and the number correct before it."""
         with tf.GradientTape() as tape:
             logits = self.logits(images)
             cost = self.cost(logits, labels)
         optimizer.minimize(cost, tape)
-        return cost, self.right(logits, labels)
+        return cost, self.correct(logits, labels)
 
     def graph(self) -> Any:
         """The GraphDef of one training step, for TensorBoard."""
         scopes = self.scopes
         with tf.Graph().as_default() as graph:
-            graph.seed = (
-                1  # Nothing is drawn, but TensorFlow asks for one when it is deterministic.
-            )
-            twin = Network(self.input_shape[1:], self.output_shape[1], **self._given)
+            # Nothing random runs, but TensorFlow's deterministic mode requires a seed.
+            graph.seed = 1
+            twin = Network(self.input_shape[1:], self.output_shape[1], **self._options)
             images = tf.raw_ops.Placeholder(dtype=tf.float32, shape=self.input_shape, name="images")
             labels = tf.raw_ops.Placeholder(dtype=tf.int64, shape=(None,), name="labels")
-            twin.learn(images, labels, Adam(twin.trainable_variables, 0.001, scopes.optimizer))
-        return _moved(graph.as_graph_def(), "gradient_tape", f"{scopes.optimizer}/gradients")
+            twin.train_step(images, labels, Adam(twin.trainable_variables, 0.001, scopes.optimizer))
+        return _move_scope(graph.as_graph_def(), "gradient_tape", f"{scopes.optimizer}/gradients")
 
     @property
     def weights(self) -> tuple[Any, ...]:
-        """The variables, in the order of `get_weights`."""
+        """The variables in the order of `get_weights`."""
         return tuple(self.variables)
 
     def get_weights(self) -> list[Any]:
-        """Copies of all weights, float32."""
+        """Copies of all weights as float32 arrays."""
         return [variable.numpy() for variable in self.variables]
 
     def set_weights(self, weights: list[Any]) -> None:
-        """Take what `get_weights` gave."""
+        """Set all weights to those that `get_weights` returned."""
         for variable, values in zip(self.variables, weights, strict=True):
             variable.assign(values)
 
-    def nodes(self) -> list[Node]:
-        """What is exported: the layers under the names that the service's other models have."""
+    def exported_layers(self) -> list[ExportedLayer]:
+        """The layers for the export, named like those of the Keras networks."""
         one, two, dense, last = (
             (block.kernel.numpy(), block.bias.numpy())
             for block in (self.convolution1, self.convolution2, self.affine, self.output)
@@ -184,22 +190,22 @@ class Network(tf.Module):  # type: ignore[misc]
 
 
 def mnist_lowlevel(shape: tuple[int, int, int] = (28, 28, 1), classes: int = 10) -> Network:
-    """The lecture's step 3: a dense layer of 128."""
+    """The network of the lecture's step 3, with a dense layer of 128 units."""
     return Network(shape, classes)
 
 
 def mnist_lowlevel_stddev1(shape: tuple[int, int, int] = (28, 28, 1), classes: int = 10) -> Network:
-    """The same from weights of standard deviation 1.0, which the module's text advises against."""
+    """`mnist_lowlevel` with the lecture's initial weights, of standard deviation 1.0."""
     return Network(shape, classes, stddev=1.0)
 
 
 def mnist_scopes(shape: tuple[int, int, int] = (28, 28, 1), classes: int = 10) -> Network:
-    """The lecture's name-scope version: its names for the blocks, and a dense layer of 1024."""
+    """The lecture's version with name scopes, with a dense layer of 1024 units."""
     return Network(shape, classes, units=1024, scopes=LECTURE)
 
 
-def _moved(graph: Any, source: str, target: str) -> Any:
-    """`graph` with scope `source` inside `target`: the tape names its nodes from the root on."""
+def _move_scope(graph: Any, source: str, target: str) -> Any:
+    """Rename the scope `source` of `graph`, which the tape puts at the root, to `target`."""
     for node in graph.node:
         node.name = re.sub(f"^{source}/", f"{target}/", node.name)
         for i, name in enumerate(node.input):

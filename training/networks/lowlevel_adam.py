@@ -1,4 +1,4 @@
-"""Adam without Keras: a cost and the tape that saw it become new values of the variables."""
+"""A cost and the gradient tape that recorded it become updated variables: Adam without Keras."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -7,9 +7,9 @@ import tensorflow as tf
 
 
 class Adam(tf.Module):  # type: ignore[misc]
-    """Kingma and Ba 2015, by the op that `tf.train.AdamOptimizer` ran in the lecture's TensorFlow.
+    """Adam (Kingma and Ba 2015), by the operation of the lecture's `tf.train.AdamOptimizer`.
 
-    m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g², and a variable moves by
+    For a gradient g, m ← β₁m + (1 − β₁)g and v ← β₂v + (1 − β₂)g²; the variable changes by
     −rate · √(1 − β₂ᵗ) / (1 − β₁ᵗ) · m / (√v + ε). `rate` is a number or a function of the step,
     counted from 0.
     """
@@ -25,41 +25,43 @@ class Adam(tf.Module):  # type: ignore[misc]
         epsilon: float = 1e-8,
     ) -> None:
         super().__init__(name)
-        self._targets, self._rate = tuple(variables), rate
-        self._constants = {"beta1": beta1, "beta2": beta2, "epsilon": epsilon}
+        self._variables, self._rate = tuple(variables), rate
+        self._hyperparameters = {"beta1": beta1, "beta2": beta2, "epsilon": epsilon}
         with self.name_scope:
             self.iterations = tf.Variable(0, dtype=tf.int64, trainable=False, name="iterations")
-            self.means = [_zeros_like(one, "mean") for one in self._targets]
-            self.squares = [_zeros_like(one, "square") for one in self._targets]
+            self.means = [_zeros_like(one, "mean") for one in self._variables]
+            self.squares = [_zeros_like(one, "square") for one in self._variables]
 
     @tf.Module.with_name_scope  # type: ignore[untyped-decorator]
     def minimize(self, cost: Any, tape: Any) -> None:
-        """One step of every variable against its gradient."""
-        gradients = tape.gradient(cost, self._targets)
+        """Update every variable once; `tape` recorded the computation of `cost`, a scalar."""
+        gradients = tape.gradient(cost, self._variables)
         rate = self._rate(self.iterations) if callable(self._rate) else tf.constant(self._rate)
         done = tf.cast(self.iterations.assign_add(1), tf.float32)
-        powers = {f"{name}_power": self._constants[name] ** done for name in ("beta1", "beta2")}
-        for target, mean, square, gradient in zip(
-            self._targets, self.means, self.squares, gradients, strict=True
+        powers = {
+            f"{name}_power": self._hyperparameters[name] ** done for name in ("beta1", "beta2")
+        }
+        for variable, mean, square, gradient in zip(
+            self._variables, self.means, self.squares, gradients, strict=True
         ):
             tf.raw_ops.ResourceApplyAdam(
-                var=target.handle,
+                var=variable.handle,
                 m=mean.handle,
                 v=square.handle,
                 lr=rate,
                 **powers,
-                **self._constants,
+                **self._hyperparameters,
                 grad=gradient,
-                name=_under(target, "update"),
+                name=_name_for(variable, "update"),
             )
 
 
 def _zeros_like(variable: Any, what: str) -> Any:
     return tf.Variable(
-        lambda: tf.zeros(variable.shape), trainable=False, name=_under(variable, what)
+        lambda: tf.zeros(variable.shape), trainable=False, name=_name_for(variable, what)
     )
 
 
-def _under(variable: Any, what: str) -> str:
-    """A name that tells in the graph which variable it belongs to."""
+def _name_for(variable: Any, what: str) -> str:
+    """A name that shows in the graph which variable it belongs to, such as conv1/kernel/update."""
     return f"{variable.name.partition(':')[0]}/{what}"

@@ -1,7 +1,8 @@
-"""The strongest networks that a laptop trains: from an input shape and classes to Keras.
+"""An input shape and a number of classes become the most accurate Keras networks of this project.
 
-Inputs are float32 images in 0..1. Convolutions have no bias: the normalisation behind each has one,
-and both become one layer when the network is exported. Shapes are written beside the layers.
+They are small enough to be trained on a laptop. Inputs are float32 images in 0..1. Convolutions
+have no bias, because the batch normalisation after each has one; the export merges the two into one
+layer. Shapes are written beside the layers, batch axis left out.
 """
 
 from typing import Any
@@ -14,7 +15,7 @@ from training.networks.fused_batchnorm import BatchNormalization
 
 
 def mnist(shape: tuple[int, int, int] = (28, 28, 1), classes: int = 10) -> Any:
-    """Two strided convolutions, each with a residual block behind it."""
+    """Two strided convolutions, each followed by a residual block."""
     images = keras.Input(shape, name="images")  # 28×28×1
     x = _convolution(images, 48, "conv1", kernel=5, strides=2)  # 14×14×48
     x = _residual(x, 48, "block1")  # 14×14×48
@@ -27,11 +28,12 @@ def mnist(shape: tuple[int, int, int] = (28, 28, 1), classes: int = 10) -> Any:
 
 
 def cifar10(shape: tuple[int | None, int | None, int] = (32, 32, 3), classes: int = 10) -> Any:
-    """Fixed filters that whiten, and three blocks of convolution, pool and two residual ones.
+    """A fixed whitening layer and three blocks: convolution, pooling, two residual convolutions.
 
-    After Keller Jordan's airbench (2024) and David Page's ResNet-9 (2018). The pool stands before
-    the normalisation, where it leaves a quarter of the work; without a scale in between the two
-    may change places, and do when the network is exported. Height and width may be left open.
+    After Keller Jordan's airbench (2024) and David Page's ResNet-9 (2018). Pooling comes before the
+    batch normalisation, which then has a quarter of the values to normalise. The normalisation has
+    no scale, so that it commutes with max pooling and can be folded into the convolution when the
+    network is exported. Height and width may be None.
     """
     images = keras.Input(shape, name="images")  # 32×32×3
     x = layers.Conv2D(24, 2, activation="relu", name=whitening.LAYER)(images)  # 31×31×24
@@ -48,7 +50,7 @@ def cifar10(shape: tuple[int | None, int | None, int] = (32, 32, 3), classes: in
 
 
 def _residual(x: Any, maps: int, name: str) -> Any:
-    """x + f(x), where f is two convolutions."""
+    """x + f(x), where f is two convolutions: (h, w, maps) → (h, w, maps)."""
     change = _convolution(x, maps, f"{name}.conv1")
     change = _convolution(change, maps, f"{name}.conv2")
     return layers.Add(name=f"{name}.add")([x, change])
@@ -57,7 +59,7 @@ def _residual(x: Any, maps: int, name: str) -> Any:
 def _convolution(
     x: Any, maps: int, name: str, *, kernel: int = 3, strides: int = 1, pool: bool = False
 ) -> Any:
-    """A convolution with padding SAME, perhaps a 2×2 max pool, normalisation and ReLU."""
+    """A convolution with padding SAME, 2×2 max pooling if `pool`, batch normalisation and ReLU."""
     options = {"strides": strides, "padding": "same", "use_bias": False}
     x = layers.Conv2D(maps, kernel, name=name, **options)(x)
     if pool:

@@ -1,1 +1,1 @@
-"""The lecture's experiments become a report."""
+"""The lecture's experiments become trained models and a report."""

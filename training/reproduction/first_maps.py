@@ -1,7 +1,7 @@
-"""`python -m training.reproduction.first_maps`: the lecture's step 1, maps of random filters.
+"""`python -m training.reproduction.first_maps`: an image becomes feature maps of random kernels.
 
-Nothing is trained: five kernels drawn at random already pick out edges, and a stride of 2 and a
-pool make the image small.
+This is the lecture's step 1. Nothing is trained: five random kernels already respond to edges, and
+a stride of 2 and max pooling reduce the size.
 """
 
 import io
@@ -21,9 +21,10 @@ Floats = NDArray[np.float32]
 
 
 def random_maps(image: Floats, filters: int = 5, seed: int = 1) -> tuple[Floats, Floats]:
-    """The feature maps of an image, float32 (h, w) in 0..1, and their max-pooled maps.
+    """The feature maps of an image, float32 (h, w) in 0..1, and these maps after max pooling.
 
-    Under SAME a stride of 2 halves, rounding up: 28×28 → 14×14×filters → 7×7×filters.
+    With padding SAME, a stride of 2 halves each side, rounded up: an image of 28×28 gives maps of
+    (14, 14, filters) and pooled maps of (7, 7, filters), both float32.
     """
     import tensorflow as tf
 
@@ -35,18 +36,22 @@ def random_maps(image: Floats, filters: int = 5, seed: int = 1) -> tuple[Floats,
 
 
 def show(
-    sample: Annotated[str, typer.Option(help="A digit that ships with the service.")] = "5",
-    filters: Annotated[int, typer.Option(min=1, max=64, help="How many, so many maps.")] = 5,
-    seed: Annotated[int, typer.Option(min=0, help="Another seed draws other filters.")] = 1,
-    out: Annotated[Path | None, typer.Option(help="Folder for maps.png and pooled.png.")] = None,
+    sample: Annotated[
+        str, typer.Option(help="The name of one of the service's sample digits.")
+    ] = "5",
+    filters: Annotated[int, typer.Option(min=1, max=64, help="Number of kernels and of maps.")] = 5,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the random kernels.")] = 1,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write maps.png and pooled.png into.")
+    ] = None,
 ) -> None:
-    """Convolve one image with random filters, pool the maps, and say the shapes.
+    """Convolve one image with random kernels, pool the maps, and print their shapes.
 
     Example: python -m training.reproduction.first_maps --out maps
     """
     saved_model.tensorflow()
     if sample not in samples.names("digit"):
-        raise typer.BadParameter(f"--sample is one of {', '.join(samples.names('digit'))}.")
+        raise typer.BadParameter(f"--sample must be one of {', '.join(samples.names('digit'))}.")
     picture = decode.decode(Image.open(io.BytesIO(samples.data("digit", sample))))
     pixels = prepare.prepare(picture, "digit", (28, 28, 1)).pixels[..., 0]
     image = pixels.astype(np.float32) / np.float32(255)

@@ -1,4 +1,4 @@
-"""What came of an experiment, as a file beside the report: figures, how long, and on what."""
+"""A finished experiment becomes a JSON file: its recipe, figures, time, versions and processor."""
 
 import platform
 from collections.abc import Mapping
@@ -26,32 +26,33 @@ class Result(BaseModel):
     name: str
     recipe: dict[str, str | int | float | bool | None]
     accuracy: float
-    """On the test images."""
+    """On the test images, in 0..1."""
     loss: float
+    """Mean cross-entropy on the test images."""
     images: int
-    """How many test images."""
+    """The number of test images."""
     remark: str | None
     parameters: int
     history: dict[str, list[float]]
-    """loss, accuracy, val_loss and val_accuracy, one figure an epoch."""
+    """loss, accuracy, val_loss and val_accuracy, one value per epoch."""
     seconds: float
-    """Of one core, for training."""
+    """Processor time of training, summed over all cores."""
     threads: int
     libraries: dict[str, str]
     processor: str
 
     @property
     def best_epoch(self) -> int:
-        """The epoch whose weights were kept, from 1."""
+        """The epoch whose weights were kept, counted from 1."""
         accuracies = self.history["val_accuracy"]
         return accuracies.index(max(accuracies)) + 1
 
     def is_of(self, recipe: Recipe) -> bool:
-        """Whether that very recipe gave this result; what recipes lacked then is at its default."""
+        """Whether `recipe` gave this result; fields newer than the result must have defaults."""
         return {**_DEFAULTS, **self.recipe} == recipe.describe()
 
     def write(self, path: Path) -> None:
-        """Write it to `path`, whole or not at all."""
+        """Write the result to `path` atomically."""
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")
         partial.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
@@ -59,13 +60,13 @@ class Result(BaseModel):
 
 
 def read(path: Path) -> Result | None:
-    """The result in `path`, None without such a file; DataError when it is damaged."""
+    """The result in `path`, or None if there is no file. Raises DataError if it is damaged."""
     try:
         return Result.model_validate_json(path.read_bytes())
     except FileNotFoundError:
         return None
     except ValidationError as problem:
-        raise DataError(f"{path} is not a result; remove it to train anew.") from problem
+        raise DataError(f"{path} is not a result; remove it to train again.") from problem
 
 
 def collect(
@@ -76,7 +77,7 @@ def collect(
     seconds: float,
     threads: int,
 ) -> Result:
-    """What is kept of a run whose model has `manifest`."""
+    """The result of a run whose model has `manifest`."""
     metrics = manifest.metrics
     return Result(
         name=name,
@@ -95,7 +96,7 @@ def collect(
 
 
 def _processor() -> str:
-    """The processor's own name where the system tells it, else its architecture."""
+    """The processor's name from Linux, or its architecture on other systems."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -1,7 +1,8 @@
-"""Recipes by name become results in a folder; what is finished stays, what was stopped goes on.
+"""Names of recipes become results in a folder.
 
-The folder holds `results/<name>.json`, `checkpoints/<name>.npz` while a run is unfinished, and the
-trained models under `models/`.
+Finished experiments are not trained again, and interrupted ones are resumed. The folder holds
+`results/<name>.json`, `checkpoints/<name>.npz` of unfinished runs, and the trained models in
+`models/`.
 """
 
 import json
@@ -23,9 +24,9 @@ from training.reproduction.results import Result
 def reproduce(
     names: Iterable[str], data_folder: Path | None, folder: Path, console: Console, threads: int
 ) -> Iterator[Result]:
-    """Each experiment's result as soon as it is there. Raises TrainingError.
+    """Yield each experiment's result as soon as it is finished. Raises TrainingError.
 
-    KeyboardInterrupt leaves a checkpoint, from which the next call goes on.
+    After a KeyboardInterrupt the next call continues from the checkpoint.
     """
     chosen = {name: recipes.find(name) for name in names}
     used = experiment.use_threads(threads)
@@ -49,23 +50,23 @@ def _run(
 ) -> Result:
     checkpoint = folder / "checkpoints" / f"{name}.npz"
     models = folder / "models"
-    target = models / name / str(write_model.vacant(models, name, None))
+    target = models / name / str(write_model.free_version(models, name, None))
     dataset = named.load(recipe.data, data_folder, recipe.validation)
-    clock = _Clock(checkpoint.with_suffix(".seconds.json"))
-    manifest, history = experiment.carry_out(
-        recipe, dataset, target, console, checkpoint=checkpoint, watchers=[clock]
+    timer = _EpochTimer(checkpoint.with_suffix(".seconds.json"))
+    manifest, history = experiment.train_and_export(
+        recipe, dataset, target, console, checkpoint=checkpoint, callbacks=[timer]
     )
-    result = results.collect(name, recipe, manifest, history, clock.total, threads)
+    result = results.collect(name, recipe, manifest, history, timer.total, threads)
     result.write(folder / "results" / f"{name}.json")
     checkpoint.unlink()
-    clock.file.unlink()
+    timer.file.unlink()
     remark = f" ({result.remark})" if result.remark else ""
     console.print(f"{result.accuracy:.2%} on {result.images:,} test images{remark}", soft_wrap=True)
     return result
 
 
-class _Clock:
-    """Seconds of a core that each epoch took, in a file that outlives an interruption."""
+class _EpochTimer:
+    """A callback that keeps each epoch's processor time in a file across interruptions."""
 
     def __init__(self, file: Path) -> None:
         self.file = file

@@ -1,1 +1,1 @@
-"""What looks inside a network in one process: convlens, and what a user would pick instead."""
+"""Libraries that show the inside of a network within one process: convlens and alternatives."""

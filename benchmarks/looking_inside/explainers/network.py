@@ -1,4 +1,4 @@
-"""The weights of `mnist-lecture` become the network in Keras, of version 2 or 3."""
+"""Builds the network of `mnist-lecture` in Keras 2 or 3 with the weights of its weights.npz."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ MAPS = ("conv1", "pool1", "conv2", "pool2")
 
 
 def build(weights: Path, activation: str | None = "softmax") -> Any:
-    """The lecture's MNIST network with `weights`; `activation` None ends it in the logits."""
+    """The lecture's MNIST network with `weights`; its output are logits if `activation` is None."""
     import tensorflow as tf
 
     layers = tf.keras.layers
@@ -35,5 +35,5 @@ def build(weights: Path, activation: str | None = "softmax") -> Any:
 
 
 def scaled(digit: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """One digit, uint8 (28, 28, 1), as that network takes it: (1, 28, 28, 1) in 0..1."""
+    """One digit, uint8 (28, 28, 1), as input of that network: float32 (1, 28, 28, 1) in 0..1."""
     return (digit[np.newaxis] / 255).astype(np.float32)

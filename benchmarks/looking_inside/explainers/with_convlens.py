@@ -1,4 +1,4 @@
-"""convlens without its server."""
+"""convlens as a library, without its server."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +19,7 @@ Digit = NDArray[np.uint8]
 
 
 class Explainer:
-    """The service's own functions, as its routes call them."""
+    """Calls the service's functions as its routes do."""
 
     def __init__(self, model: Path, folder: Path) -> None:
         self._model = Model(model, ThreadPoolExecutor(1), Settings())
@@ -40,11 +40,13 @@ class Explainer:
         return self._saved.grad_cam(digit[np.newaxis], np.array([label], np.int32))[0]
 
     def grad_cam(self, digit: Digit, label: int) -> None:
-        self._over(digit, self.heat(digit, label)[np.newaxis], label)
+        self._write_overlay(digit, self.heat(digit, label)[np.newaxis], label)
 
     def occlusion(self, digit: Digit, label: int) -> None:
-        self._over(digit, self._runner.run(occlusion.explain(self._model, digit, [label])), label)
+        self._write_overlay(
+            digit, self._runner.run(occlusion.explain(self._model, digit, [label])), label
+        )
 
-    def _over(self, digit: Digit, heat: NDArray[np.float32], label: int) -> None:
+    def _write_overlay(self, digit: Digit, heat: NDArray[np.float32], label: int) -> None:
         png = heatmaps.overlay(digit, heat, [self._labels[label]], "mnist-lecture")
         (self._folder / "heat.png").write_bytes(png)

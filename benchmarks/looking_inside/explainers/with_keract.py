@@ -12,7 +12,7 @@ from benchmarks.looking_inside.explainers.network import MAPS, build, scaled
 
 
 class Explainer:
-    """As its README says."""
+    """Calls keract as its README does."""
 
     def __init__(self, model: Path, folder: Path) -> None:
         matplotlib.use("agg")

@@ -1,4 +1,4 @@
-"""Keras 3 by hand: a model with more outputs, compiled once."""
+"""Keras 3 without a library: a model with an output for each layer, traced once."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from benchmarks.looking_inside.explainers.network import MAPS, build, scaled
 
 
 class Explainer:
-    """What a user writes who needs the numbers alone."""
+    """Gives the activations as arrays, nothing else."""
 
     def __init__(self, model: Path, folder: Path) -> None:
         import tensorflow as tf

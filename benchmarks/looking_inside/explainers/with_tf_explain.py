@@ -1,4 +1,4 @@
-"""tf-explain 0.3: its extractors, each with the layer and the class named."""
+"""tf-explain 0.3: its extractors, with layer and class given."""
 
 from pathlib import Path
 from typing import Any
@@ -10,16 +10,16 @@ from tf_explain.core import ExtractActivations, GradCAM, OcclusionSensitivity
 from benchmarks.looking_inside.explainers.network import MAPS, build, scaled
 
 PATCH = 2
-"""Covers 28×28 pixels at 14×14 places, as many as convlens."""
+"""Side of the occluding square: it covers 28×28 pixels at 14×14 positions, as convlens does."""
 
 
 class Explainer:
-    """As its documentation says; for the numbers of several layers its own graph of them."""
+    """Calls tf-explain as its documentation does; for the arrays of several layers, its graph."""
 
     def __init__(self, model: Path, folder: Path) -> None:
         self._network = build(model / "weights.npz")
         self._logits = build(model / "weights.npz", activation=None)
-        # `explain` gives one layer, as grey pixels. It builds this graph anew in every call.
+        # `explain` gives one layer as grey pixels, and builds this graph anew in every call.
         self._graph = ExtractActivations.generate_activations_graph(self._network, list(MAPS))
         self._folder = folder
 
@@ -33,7 +33,7 @@ class Explainer:
         explainer.save(grid, str(self._folder), "conv1.png")
 
     def heat(self, digit: NDArray[np.uint8], label: int) -> Any:
-        """Of the logits and with all gradients, as Selvaraju et al. have it."""
+        """Grad-CAM of the logits with all gradients, as in Selvaraju et al. (2017)."""
         outputs, gradients = GradCAM.get_gradients_and_filters(
             self._logits, scaled(digit), "conv2", label, use_guided_grads=False
         )

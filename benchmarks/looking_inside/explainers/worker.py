@@ -1,4 +1,4 @@
-"""Lines of JSON come in, what an explainer does and how long it takes goes out, one line each.
+"""Runs an explainer: a line of JSON on stdin is a method call, a line on stdout its result.
 
 `python -m benchmarks.looking_inside.explainers.worker MODULE MODEL DIGITS.npz` runs with the
 explainer's own interpreter; DIGITS.npz holds `digits`, uint8 (n, 28, 28, 1), and `labels`, (n,).
@@ -23,7 +23,7 @@ LABELLED = ("grad_cam", "occlusion", "heat")
 
 
 class Worker:
-    """An explainer and the digits that it takes in turn."""
+    """Calls an explainer with digits in turn."""
 
     def __init__(
         self, explainer: Any, digits: NDArray[np.uint8], labels: NDArray[np.int64]
@@ -33,11 +33,11 @@ class Worker:
         self._turns = {task: count() for task in ("maps", "picture", *LABELLED)}
 
     def tasks(self) -> list[str]:
-        """What this explainer can do."""
+        """The tasks that this explainer supports."""
         return [task for task in self._turns if hasattr(self._explainer, task)]
 
     def time(self, task: str, seconds: float) -> list[float]:
-        """Milliseconds of each call within `seconds`, one digit a call."""
+        """Calls `task` for `seconds`, one digit a call; returns the milliseconds of each call."""
         work = self._work(task)
         taken: list[float] = []
         until = time.perf_counter() + seconds
@@ -49,7 +49,7 @@ class Worker:
         return taken
 
     def keep(self, task: str, path: str) -> int:
-        """Write the answers for all digits into an .npz, (n, …) by name."""
+        """Writes the results for all n digits into an .npz, arrays (n, …) by name; returns n."""
         found = [self._work(task)(i) for i in range(len(self._digits))]
         rows = [one if isinstance(one, dict) else {task: one} for one in found]
         arrays: dict[str, Any] = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
@@ -64,7 +64,10 @@ class Worker:
 
 
 def main(module: str, model: str, file: str) -> None:
-    """Answer on what was the standard output: explainers write to it as well."""
+    """Serves calls until stdin ends.
+
+    Results go to a copy of stdout, and stdout itself to /dev/null, because explainers print.
+    """
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     loaded = np.load(file)

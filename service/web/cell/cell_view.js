@@ -1,162 +1,152 @@
-// A chosen cell is shown between the part of the input it sees and the map it is in.
+// Shows one cell of a map: its receptive field in the input, its place in the map, and its arithmetic.
 
-import { address, getJson } from '../common/api.js';
-import { showArithmetic } from './arithmetic.js';
-import { find } from '../common/elements.js';
-import { mapsOf, statistics } from '../common/layers.js';
-import { cellAt } from '../network/network.js';
+import { getJson } from '../api/requests.js';
+import { findLayer } from '../api/manifest.js';
+import { cellUrl, mapUrl } from '../api/urls.js';
+import { byId } from '../common/elements.js';
+import { showExportBar } from '../common/export_bar.js';
+import { statistics, strongestCell } from '../common/feature_maps.js';
+import { prefersReducedMotion, scrollTo } from '../common/motion.js';
 import { enlarge, paintMap, paintPixels } from '../common/paint.js';
-import { anchored, reaching } from '../common/palettes.js';
-import { showSame } from '../common/use_this.js';
-import { explain, say } from '../texts/texts.js';
+import { activationScale, scaleOfOneMap } from '../common/palettes.js';
+import { cellAt } from '../common/pointer.js';
+import { translate, translateProblem } from '../texts/texts.js';
+import { showArithmetic } from './arithmetic.js';
 
-// Two canvases side by side, on a phone as well.
-const wide = () => Math.min(264, (innerWidth - 48) / 2);
+const MAX_ZOOM = 72; // CSS pixels of a cell
+// Two canvases fit side by side, on a phone as well.
+const canvasWidth = () => Math.min(264, (innerWidth - 48) / 2);
 
-export class Desk {
-  constructor(state, moved, choose) {
-    Object.assign(this, { state, moved, choose, place: {}, held: false, control: null, timer: null });
-    const map = find('map');
-    map.addEventListener('pointermove', (event) => !this.held && event.pointerType === 'mouse' && this.move(cellAt(map, event)));
-    map.addEventListener('click', (event) => this.hold(cellAt(map, event)));
-    map.addEventListener('keydown', (event) => this.key(event));
-    find('slider').addEventListener('input', (event) => this.slide(Number(event.target.value)));
-    find('play').addEventListener('click', () => this.play(this.timer === null));
+export class CellView {
+  // `onMove()` is called when another cell is shown; `select(layer, map, cell, how)` shows any cell.
+  constructor(state, onMove, select) {
+    Object.assign(this, { state, onMove, select, position: {}, fixed: false, control: null, timer: null });
+    const map = byId('map');
+    map.addEventListener('pointermove', (event) => !this.fixed && event.pointerType === 'mouse' && this.move(cellAt(map, event)));
+    map.addEventListener('click', (event) => this.toggleFixed(cellAt(map, event)));
+    map.addEventListener('keydown', (event) => this.onKey(event));
+    byId('slider').addEventListener('input', (event) => this.moveTo(Number(event.target.value)));
+    byId('play').addEventListener('click', () => this.play(this.timer === null));
   }
 
-  // The cell to begin with where nobody pointed at one.
-  strongest(name, map) {
-    const { data, shape } = this.state.arrays.get(name);
-    let best = 0;
-    for (let at = 0; at < shape[0] * shape[1]; at++) {
-      if (data[at * shape[2] + map] > data[best * shape[2] + map]) best = at;
-    }
-    return { row: Math.floor(best / shape[1]), col: best % shape[1] };
-  }
-
-  // `channel` is the input channel whose numbers to show; without it, the heaviest.
-  open(place, options, { focus = false, channel = null, scroll = true }) {
-    Object.assign(this, { place, channel });
-    this.held = true;
-    find('cell').hidden = false;
+  // `position` is {layer, map} with a {row, col} or the map's strongest cell; `channel` is the
+  // input channel to show first, without it the one with the largest contribution.
+  open({ layer, map, row, col }, options, { focus = false, channel = null, scroll = true }) {
+    const cell = row === undefined ? strongestCell(this.state.arrays.get(layer), map) : { row, col };
+    Object.assign(this, { position: { layer, map, ...cell }, channel, fixed: true });
+    byId('cell').hidden = false;
     this.refresh(options);
-    if (focus) find('map').focus({ preventScroll: !scroll });
-    if (!scroll) return;
-    const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
-    find('cell').scrollIntoView({ block: 'nearest', behavior: still ? 'auto' : 'smooth' });
+    if (focus) byId('map').focus({ preventScroll: !scroll });
+    if (scroll) scrollTo(byId('cell'), { block: 'nearest' });
   }
 
   close() {
     this.play(false);
-    this.place = {};
-    find('cell').hidden = true;
+    this.position = {};
+    byId('cell').hidden = true;
   }
 
-  // After a new picture, stage or language: the same cell with new numbers.
+  // Called after a new picture, stage or language: the same cell with new numbers.
   refresh(options = this.options) {
     this.options = options;
-    const { layer, map } = this.place;
+    const { layer, map } = this.position;
     const array = this.state.arrays.get(layer);
     if (!array) return;
     const [all, own] = [statistics(array), statistics(array, map)];
-    const shared = anchored(all.low, all.high);
-    paintMap(find('map'), array, map, options.scale === 'map' ? reaching(shared, own.low, own.high) : shared);
-    this.zoom = Math.min(72, Math.max(1, Math.floor(wide() / Math.max(...array.shape.slice(0, 2)))));
-    enlarge(find('map'), this.zoom);
-    find('map').setAttribute('aria-label', say('mapHelp', { layer, index: map }));
-    find('slider').max = array.shape[0] * array.shape[1] - 1;
-    paintPixels(find('field'), this.state.pixels, this.state.model.input_shape);
-    this.fieldZoom = Math.max(1, Math.floor(wide() / find('field').width));
-    enlarge(find('field'), this.fieldZoom);
+    const shared = activationScale(all.low, all.high);
+    paintMap(byId('map'), array, map, options.scale === 'map' ? scaleOfOneMap(shared, own.low, own.high) : shared);
+    this.zoom = Math.min(MAX_ZOOM, Math.max(1, Math.floor(canvasWidth() / Math.max(...array.shape.slice(0, 2)))));
+    enlarge(byId('map'), this.zoom);
+    byId('map').setAttribute('aria-label', translate('mapHelp', { layer, index: map }));
+    byId('slider').max = array.shape[0] * array.shape[1] - 1;
+    paintPixels(byId('field'), this.state.pixels, this.state.model.input_shape);
+    this.fieldZoom = Math.max(1, Math.floor(canvasWidth() / byId('field').width));
+    enlarge(byId('field'), this.fieldZoom);
     this.play(this.timer !== null);
-    this.look();
+    this.load();
   }
 
   move({ row, col }) {
-    if (row === this.place.row && col === this.place.col) return;
-    Object.assign(this.place, { row, col });
-    this.look();
+    if (row === this.position.row && col === this.position.col) return;
+    Object.assign(this.position, { row, col });
+    this.load();
   }
 
-  hold(cell) {
-    this.held = !this.held || cell.row !== this.place.row || cell.col !== this.place.col;
+  // While a cell is fixed, the pointer does not change it.
+  toggleFixed(cell) {
+    this.fixed = !this.fixed || cell.row !== this.position.row || cell.col !== this.position.col;
     this.move(cell);
   }
 
-  key(event) {
+  onKey(event) {
     const steps = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
     if (event.key === 'Escape') document.querySelector('button.map[aria-pressed="true"]')?.focus();
     if (!(event.key in steps)) return;
     event.preventDefault();
     const [down, right] = steps[event.key];
-    const [height, width] = this.state.arrays.get(this.place.layer).shape;
-    const clamp = (value, most) => Math.min(Math.max(value, 0), most - 1);
-    this.move({ row: clamp(this.place.row + down, height), col: clamp(this.place.col + right, width) });
+    const [height, width] = this.state.arrays.get(this.position.layer).shape;
+    const clamp = (value, count) => Math.min(Math.max(value, 0), count - 1);
+    this.move({ row: clamp(this.position.row + down, height), col: clamp(this.position.col + right, width) });
   }
 
-  slide(at) {
-    const width = this.state.arrays.get(this.place.layer).shape[1];
-    this.held = true;
-    this.move({ row: Math.floor(at / width), col: at % width });
+  // Cells are counted row by row.
+  moveTo(index) {
+    const width = this.state.arrays.get(this.position.layer).shape[1];
+    this.fixed = true;
+    this.move({ row: Math.floor(index / width), col: index % width });
   }
 
   play(on) {
     clearInterval(this.timer);
-    const pause = matchMedia('(prefers-reduced-motion: reduce)').matches ? 1500 : 320;
-    this.timer = on ? setInterval(() => this.next(), pause) : null;
-    find('play').textContent = say(on ? 'pause' : 'play');
+    this.timer = on ? setInterval(() => this.next(), prefersReducedMotion() ? 1500 : 320) : null;
+    byId('play').textContent = translate(on ? 'pause' : 'play');
   }
 
   next() {
-    const slider = find('slider');
-    this.slide((Number(slider.value) + 1) % (Number(slider.max) + 1));
+    const slider = byId('slider');
+    this.moveTo((Number(slider.value) + 1) % (Number(slider.max) + 1));
   }
 
-  // Fetch the arithmetic of the cell; an answer for a cell that was left is dropped.
-  async look() {
-    const { layer: name, map, row, col } = this.place;
-    const { model, token } = this.state;
-    const layer = model.layers.find((one) => one.name === name);
-    const width = this.state.arrays.get(name).shape[1];
-    frame(find('map-box'), { top: row, left: col, height: 1, width: 1 }, this.zoom);
-    find('map-caption').textContent = say('mapCaption', { layer: name, index: map, row, col });
-    find('slider').value = row * width + col;
-    this.moved();
-    const path = `/layers/${name}/${mapsOf(layer)}/${map}/cells/${row}/${col}`;
-    const url = address(path, { model: model.name, image: token });
+  // Requests the cell's arithmetic; a newer cell aborts the request.
+  async load() {
+    const { state, position } = this;
+    const { layer: name, map, row, col } = position;
+    const layer = findLayer(state.model, name);
+    const width = state.arrays.get(name).shape[1];
+    placeFrame(byId('map-box'), { top: row, left: col, height: 1, width: 1 }, this.zoom);
+    byId('map-caption').textContent = translate('mapCaption', { layer: name, index: map, row, col });
+    byId('slider').value = row * width + col;
+    this.onMove();
+    const url = cellUrl(state, layer, position);
     this.control?.abort();
     this.control = new AbortController();
     try {
-      const answer = await getJson(url, this.control.signal);
-      this.outline(answer.receptive_field);
-      showArithmetic(find('arithmetic'), answer, layer, this);
-      showSame(find('same-cell'), `curl '${location.origin}${url}'`, this.downloads(layer, url), `${name}-${map}`);
-    } catch (problem) {
-      if (problem.name === 'AbortError') return;
-      find('arithmetic').replaceChildren(...explain(problem));
-      find('same-cell').replaceChildren();
-      this.outline({ top: 0, left: 0, bottom: 0, right: 0 });
-      find('field-caption').textContent = '';
+      const account = await getJson(url, this.control.signal);
+      this.showReceptiveField(account.receptive_field);
+      showArithmetic(byId('arithmetic'), account, layer, this);
+      showExportBar(byId('export-cell'), `curl '${location.origin}${url}'`, this.downloads(layer, url), `${name}-${map}`);
+    } catch (error) {
+      if (error.name === 'AbortError') return;
+      byId('arithmetic').replaceChildren(...translateProblem(error));
+      byId('export-cell').replaceChildren();
+      this.showReceptiveField({ top: 0, left: 0, bottom: 0, right: 0 });
+      byId('field-caption').textContent = '';
     }
   }
 
-  // The cell's numbers, and the map that it is in.
-  downloads(layer, cell) {
-    const { model, token } = this.state;
-    const url = `/layers/${layer.name}/${mapsOf(layer)}/${this.place.map}`;
-    const stage = this.options.stage === 'pre' && layer.activation ? 'pre' : undefined;
-    const map = ['png', 'npy'].map((format) => [format, address(url, { model: model.name, image: token, stage, format })]);
-    return [['json', cell], ...map];
+  // The cell's numbers, and the map that contains it.
+  downloads(layer, url) {
+    const map = ['png', 'npy'].map((format) => [format, mapUrl(this.state, layer, this.position.map, this.options, format)]);
+    return [['json', url], ...map];
   }
 
-  outline(field) {
-    const { top, left, bottom, right } = field;
+  showReceptiveField({ top, left, bottom, right }) {
     const box = { top, left, height: bottom - top, width: right - left };
-    frame(find('field-box'), box, this.fieldZoom);
-    find('field-caption').textContent = say('fieldCaption', box);
+    placeFrame(byId('field-box'), box, this.fieldZoom);
+    byId('field-caption').textContent = translate('fieldCaption', box);
   }
 }
 
-function frame(element, { top, left, height, width }, zoom) {
+function placeFrame(element, { top, left, height, width }, zoom) {
   for (const [side, value] of Object.entries({ top, left, height, width })) element.style[side] = `${value * zoom}px`;
 }

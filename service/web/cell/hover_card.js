@@ -1,75 +1,75 @@
-// The cell that is pointed at tells where its number comes from, right beside it.
+// Shows the arithmetic of the cell under the pointer on a card beside its map.
 
-import { address, getJson } from '../common/api.js';
-import { shortStory } from './arithmetic.js';
-import { find } from '../common/elements.js';
-import { mapsOf } from '../common/layers.js';
-import { say } from '../texts/texts.js';
+import { findLayer } from '../api/manifest.js';
+import { getJson } from '../api/requests.js';
+import { cellUrl } from '../api/urls.js';
+import { byId } from '../common/elements.js';
+import { translate } from '../texts/texts.js';
+import { summary } from './arithmetic.js';
 
-const REST = 60; // milliseconds a pointer stays on a cell before its arithmetic is asked for
-const GAP = 14; // CSS pixels between the map and its story
+const DELAY = 60; // ms that the pointer stays on a cell before its arithmetic is requested
+const GAP = 14; // CSS pixels between the map and the card
 
-export class Story {
-  constructor(state, flow) {
-    Object.assign(this, { state, flow, root: find('story'), place: null, tile: null });
+export class HoverCard {
+  // `connections` draws the lines that lead to the map.
+  constructor(state, connections) {
+    Object.assign(this, { state, connections, root: byId('hover-card'), cell: null, tile: null });
   }
 
-  // `place` is {layer, map, row, col} in `tile`, or null when nothing is pointed at.
-  tell(place, tile) {
-    const same = place && this.place && ['layer', 'map', 'row', 'col'].every((key) => place[key] === this.place[key]);
-    if (same && tile === this.tile) return;
+  // `cell` is {layer, map, row, col}, drawn in the button `tile`; null when nothing is pointed at.
+  show(cell, tile) {
+    const unchanged = cell && this.cell && ['layer', 'map', 'row', 'col'].every((key) => cell[key] === this.cell[key]);
+    if (unchanged && tile === this.tile) return;
     clearTimeout(this.timer);
     this.control?.abort();
-    if (!place) return this.end();
+    if (!cell) return this.hide();
     if (tile !== this.tile) {
       this.root.hidden = true;
-      this.flow.show(tile);
+      this.connections.show(tile);
     }
-    Object.assign(this, { place, tile });
-    this.timer = setTimeout(() => this.ask(), REST);
+    Object.assign(this, { cell, tile });
+    this.timer = setTimeout(() => this.load(), DELAY);
   }
 
-  // After a new picture: the same cell with new numbers.
+  // Called after a new picture: the same cell with new numbers.
   refresh() {
-    if (this.place) this.ask();
+    if (this.cell) this.load();
   }
 
-  end() {
-    Object.assign(this, { place: null, tile: null });
+  hide() {
+    Object.assign(this, { cell: null, tile: null });
     this.root.hidden = true;
-    this.flow.clear();
+    this.connections.clear();
   }
 
-  async ask() {
-    const { model, token } = this.state;
-    const { layer: name, map, row, col } = this.place;
-    const layer = model.layers.find((one) => one.name === name);
-    if (token === null) return;
+  async load() {
+    const { state, cell: { layer: name, map, row, col } } = this;
+    const layer = findLayer(state.model, name);
+    if (state.token === null) return;
     this.control?.abort();
     this.control = new AbortController();
     const { signal } = this.control;
-    const url = address(`/layers/${name}/${mapsOf(layer)}/${map}/cells/${row}/${col}`, { model: model.name, image: token });
     try {
-      const answer = await getJson(url, signal);
+      const account = await getJson(cellUrl(state, layer, this.cell), signal);
       if (signal.aborted) return;
-      this.flow.weigh(answer, layer);
-      this.root.replaceChildren(...shortStory(answer, layer, this.state, say('readoutPlace', { layer: name, index: map, row, col })));
+      this.connections.showContributions(account, layer);
+      this.root.replaceChildren(...summary(account, layer, state, translate('readoutCell', { layer: name, index: map, row, col })));
       this.root.hidden = false;
-      this.stand();
+      this.place();
     } catch {
-      this.root.hidden = true; // A cell without arithmetic of its own has no story.
+      this.root.hidden = true; // The service explains no cells of this kind of layer.
     }
   }
 
-  // Right of the layer where there is room, else below or above the map: never over what feeds it.
-  stand() {
+  // Beside the layer if there is room, else below or above the map: never over the maps it reads.
+  place() {
     const tile = this.tile.getBoundingClientRect();
     const { offsetWidth: width, offsetHeight: height } = this.root;
     const beside = this.tile.parentElement.getBoundingClientRect().right + GAP;
-    const most = document.documentElement.clientWidth - width - GAP;
-    const low = tile.bottom + GAP + height < innerHeight ? tile.bottom + GAP : tile.top - GAP - height;
-    const top = beside <= most ? Math.min(tile.top - height / 3, innerHeight - height - GAP) : low;
-    const left = Math.min(beside, most);
+    const rightmost = document.documentElement.clientWidth - width - GAP;
+    const belowOrAbove = tile.bottom + GAP + height < innerHeight ? tile.bottom + GAP : tile.top - GAP - height;
+    const top = beside <= rightmost ? Math.min(tile.top - height / 3, innerHeight - height - GAP) : belowOrAbove;
+    const left = Math.min(beside, rightmost);
     Object.assign(this.root.style, { left: `${Math.max(GAP, left)}px`, top: `${Math.max(GAP, top)}px` });
   }
 }

@@ -1,13 +1,14 @@
-// A scale becomes a small bar with its two ends in numbers.
+// Draws the legend of a colour scale: a small bar between its lowest and highest number.
 
-import { make, number } from './elements.js';
+import { make } from './elements.js';
+import { number } from './numbers.js';
 import { paintLegend } from './paint.js';
 
 export function makeLegend() {
   return make('div', { className: 'legend' }, make('span'), make('canvas'), make('span'));
 }
 
-// A bar stands for a scale that several pictures share; `scope` 'map' has none.
+// Maps that each have a scale of their own (`scope` 'map') share no legend: it is hidden.
 export function showLegend(legend, scale, scope) {
   paintLegend(legend.children[1], scale);
   legend.children[0].textContent = number(scale.low, 3);

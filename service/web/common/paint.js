@@ -1,15 +1,15 @@
-// Numbers become pixels: one value one pixel; CSS enlarges them.
+// Paints arrays on canvases, one pixel for each value; CSS enlarges the canvases.
 
-import { pick } from './palettes.js';
+import { colourOf } from './palettes.js';
 
-// `data` is (height, width, count) in one piece; `index` says which of `count`.
+// Paints map `index` of an array with shape (height, width, maps).
 export function paintMap(canvas, { data, shape }, index, scale) {
   const [height, width, count] = shape;
   resize(canvas, width, height);
   const context = canvas.getContext('2d');
   const image = context.createImageData(width, height);
   const pixels = new Uint32Array(image.data.buffer);
-  for (let i = 0, at = index; i < pixels.length; i++, at += count) pixels[i] = pick(scale, data[at]);
+  for (let i = 0, source = index; i < pixels.length; i++, source += count) pixels[i] = colourOf(scale, data[source]);
   context.putImageData(image, 0, 0);
 }
 
@@ -19,10 +19,11 @@ export function paintRow(canvas, values, columns, scale) {
   const context = canvas.getContext('2d');
   const image = context.createImageData(columns, rows);
   const pixels = new Uint32Array(image.data.buffer);
-  for (let i = 0; i < values.length; i++) pixels[i] = pick(scale, values[i]);
+  for (let i = 0; i < values.length; i++) pixels[i] = colourOf(scale, values[i]);
   context.putImageData(image, 0, 0);
 }
 
+// Paints uint8 pixels, grey or RGB.
 export function paintPixels(canvas, bytes, [height, width, channels]) {
   resize(canvas, width, height);
   const context = canvas.getContext('2d');
@@ -44,6 +45,10 @@ export function enlarge(canvas, zoom) {
   canvas.style.height = `${canvas.height * zoom}px`;
 }
 
+// The CSS aspect-ratio of a model's input.
+export const aspectRatio = ({ input_shape: [height, width] }) => `${width} / ${height}`;
+
+// Setting a canvas's size clears it, so it is set only when it changes.
 function resize(canvas, width, height) {
   if (canvas.width !== width) canvas.width = width;
   if (canvas.height !== height) canvas.height = height;

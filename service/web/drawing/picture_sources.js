@@ -1,15 +1,15 @@
-// Files, drops, pastes and the camera become one picture, handed to `use` as a Blob.
+// Passes opened, dropped, pasted and photographed pictures to `use`, each as a Blob.
 
-import { find } from '../common/elements.js';
+import { byId } from '../common/elements.js';
 
-export function listen(use) {
-  find('file').addEventListener('change', (event) => {
+export function listenForPictures(use) {
+  byId('file').addEventListener('change', (event) => {
     if (event.target.files.length) use(event.target.files[0]);
     event.target.value = '';
   });
   document.addEventListener('paste', (event) => {
-    const file = [...(event.clipboardData?.files ?? [])].find((one) => one.type.startsWith('image/'));
-    if (file) use(file);
+    const picture = [...(event.clipboardData?.files ?? [])].find((file) => file.type.startsWith('image/'));
+    if (picture) use(picture);
   });
   document.addEventListener('dragover', (event) => {
     event.preventDefault();
@@ -22,19 +22,19 @@ export function listen(use) {
     event.preventDefault();
     if (event.dataTransfer.files.length) use(event.dataTransfer.files[0]);
   });
-  if (navigator.mediaDevices?.getUserMedia) watchCamera(use);
+  if (navigator.mediaDevices?.getUserMedia) offerCamera(use);
 }
 
-function watchCamera(use) {
-  const dialog = find('viewfinder');
+function offerCamera(use) {
+  const dialog = byId('camera-dialog');
   const video = dialog.querySelector('video');
-  const open = find('camera');
-  open.hidden = false;
-  open.addEventListener('click', async () => {
+  const openButton = byId('camera');
+  openButton.hidden = false;
+  openButton.addEventListener('click', async () => {
     try {
       video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment' } });
     } catch {
-      open.hidden = true; // No camera, or not allowed: the button would stay dead.
+      openButton.hidden = true; // There is no camera, or the page may not use it.
       return;
     }
     dialog.showModal();
@@ -42,12 +42,12 @@ function watchCamera(use) {
   });
   dialog.addEventListener('close', () => video.srcObject?.getTracks().forEach((track) => track.stop()));
   dialog.addEventListener('click', async (event) => {
-    if (event.target.value === 'take') use(await still(video));
+    if (event.target.value === 'take') use(await takePicture(video));
     if (event.target.value) dialog.close();
   });
 }
 
-function still(video) {
+function takePicture(video) {
   const canvas = document.createElement('canvas');
   [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
   canvas.getContext('2d').drawImage(video, 0, 0);

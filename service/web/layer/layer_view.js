@@ -1,123 +1,127 @@
-// One layer on one sheet: its kernels, what each map does here and on all test images, and a way
-// to take maps out of the network.
+// Shows one layer: its kernels, the statistics of every map on this picture and on the test images,
+// and a check box for each map that leaves it out.
 
-import { address, getJson } from '../common/api.js';
-import { find, make, number } from '../common/elements.js';
+import { findLayer } from '../api/manifest.js';
+import { getJson } from '../api/requests.js';
+import { withQuery } from '../api/urls.js';
+import { byId, make } from '../common/elements.js';
+import { showExportBar } from '../common/export_bar.js';
+import { number } from '../common/numbers.js';
+import { layerDescription, shapeText } from '../texts/layer_texts.js';
+import { translate } from '../texts/texts.js';
 import { Kernels } from './kernels.js';
-import { describe, shapeOf } from '../common/layers.js';
-import { showSame } from '../common/use_this.js';
-import { say } from '../texts/texts.js';
 
-export class Sheet {
-  constructor(state, { ablation, choose, complain }) {
-    Object.assign(this, { state, ablation, choose, complain, name: null, sort: 'index', control: null });
-    this.kernels = new Kernels((map, channel) => choose(this.name, map, channel));
-    find('sheet-layer').addEventListener('change', (event) => this.open(event.target.value));
-    const table = find('records');
-    table.addEventListener('click', (event) => this.press(event));
+export class LayerView {
+  // `ablation` holds the maps that are left out; `selectMap(layer, map, channel)` opens a map.
+  constructor(state, { ablation, selectMap, onError }) {
+    Object.assign(this, { state, ablation, selectMap, onError, name: null, sort: 'index', control: null });
+    this.kernels = new Kernels((map, channel) => selectMap(this.name, map, channel));
+    byId('layer-select').addEventListener('change', (event) => this.open(event.target.value));
+    const table = byId('map-statistics');
+    table.addEventListener('click', (event) => this.onClick(event));
     table.addEventListener('change', (event) => ablation.toggle(event.target.value));
   }
 
-  // Layers with maps of their own; a sum of branches has maps as well, but no kernels.
+  // Offers the model's layers with maps, and opens `wanted` or the first.
   build(model, wanted) {
     const layers = model.layers.filter(({ output_shape: shape, kind }) => shape.length === 3 && kind !== 'dropout');
-    find('sheet').hidden = layers.length === 0;
+    byId('layer').hidden = layers.length === 0;
     if (!layers.length) return (this.name = null);
-    find('sheet-layer').replaceChildren(...layers.map(({ name }) => make('option', { value: name }, name)));
+    byId('layer-select').replaceChildren(...layers.map(({ name }) => make('option', { value: name }, name)));
     this.name = layers.find(({ name }) => name === wanted)?.name ?? layers[0].name;
     this.open(this.name);
   }
 
   has(name) {
-    return [...find('sheet-layer').options].some(({ value }) => value === name);
+    return [...byId('layer-select').options].some(({ value }) => value === name);
   }
 
   get layer() {
-    return this.state.model.layers.find(({ name }) => name === this.name);
+    return findLayer(this.state.model, this.name);
   }
 
   open(name) {
     this.name = name;
-    find('sheet-layer').value = name;
+    byId('layer-select').value = name;
     const { layer, state: { model } } = this;
-    find('sheet-about').textContent = [shapeOf(layer), describe(model, layer), layer.formula].filter(Boolean).join(' · ');
-    const learned = layer.kind === 'convolution';
-    find('filters').hidden = !learned;
-    find('records').classList.toggle('fixed', !learned);
-    if (learned) this.showKernels();
+    byId('layer-about').textContent = [shapeText(layer), layerDescription(model, layer), layer.formula].filter(Boolean).join(' · ');
+    const hasKernels = layer.kind === 'convolution';
+    byId('filters').hidden = !hasKernels;
+    byId('map-statistics').classList.toggle('fixed', !hasKernels);
+    if (hasKernels) this.showKernels();
     this.refresh();
   }
 
   showKernels() {
     const { model } = this.state;
-    const [height, width, channels] = [...this.layer.kernel, shapeOfInput(model, this.layer)];
+    const [height, width, channels] = [...this.layer.kernel, inputChannels(model, this.layer)];
     const colour = channels === 3;
-    find('filters-caption').textContent = say(colour ? 'kernelsColour' : channels === 1 ? 'kernelsOne' : 'kernelsMany', { height, width, channels });
-    const url = (more) => address(`/layers/${this.name}/filters`, { model: model.name, ...more });
+    byId('filters-caption').textContent = translate(colour ? 'kernelsColour' : channels === 1 ? 'kernelsOne' : 'kernelsMany', { height, width, channels });
+    const url = (parameters) => withQuery(`/layers/${this.name}/filters`, { model: model.name, ...parameters });
     const downloads = ['png', 'npy', 'json'].map((format) => [format, url({ format })]);
     if (colour) downloads.splice(1, 0, ['colour.png', url({ format: 'png', composite: true })]);
-    showSame(find('same-filters'), `curl '${location.origin}${downloads[0][1]}' -o filters.png`, downloads, `${this.name}-filters`);
-    this.kernels.show(url({ format: 'npy' })).catch(this.complain);
+    showExportBar(byId('export-filters'), `curl '${location.origin}${downloads[0][1]}' -o filters.png`, downloads, `${this.name}-filters`);
+    this.kernels.show(url({ format: 'npy' })).catch(this.onError);
   }
 
-  // After a new picture: what its maps do.
+  // Called after a new picture.
   refresh() {
     this.control?.abort();
     this.control = new AbortController();
-    return this.look(this.control.signal).catch(this.complain);
+    return this.load(this.control.signal).catch(this.onError);
   }
 
-  async look(signal) {
+  async load(signal) {
     const { model, token } = this.state;
     if (!this.name || token === null) return;
-    const url = address(`/layers/${this.name}/statistics`, { model: model.name, image: token });
+    const url = withQuery(`/layers/${this.name}/statistics`, { model: model.name, image: token });
     this.answer = await getJson(url, signal);
-    this.draw();
-    showSame(find('same-records'), `curl '${location.origin}${url}'`, [['json', url]], `${this.name}-statistics`);
+    this.showStatistics();
+    showExportBar(byId('export-statistics'), `curl '${location.origin}${url}'`, [['json', url]], `${this.name}-statistics`);
   }
 
-  draw() {
+  showStatistics() {
     const { maps, test_images: images } = this.answer;
-    const dead = maps.filter((one) => one.dead).length;
-    const silent = maps.filter((one) => one.image.zeros === 1).length - dead;
+    const dead = maps.filter((map) => map.dead).length;
+    const silent = maps.filter((map) => map.image.zeros === 1).length - dead;
     const count = { maps: maps.length, dead, silent, images: images.toLocaleString(document.documentElement.lang) };
-    find('counts').textContent = say(maps[0].test ? 'counts' : 'countsHere', count);
+    byId('counts').textContent = translate(maps[0].test ? 'counts' : 'countsHere', count);
     const order = [...maps].sort(ORDERS[this.sort]);
-    find('records').tBodies[0].replaceChildren(...order.map((one) => this.row(one)));
-    for (const head of find('records').tHead.querySelectorAll('th[data-sort]')) {
+    byId('map-statistics').tBodies[0].replaceChildren(...order.map((map) => this.row(map)));
+    for (const head of byId('map-statistics').tHead.querySelectorAll('th[data-sort]')) {
       head.setAttribute('aria-sort', head.dataset.sort === this.sort ? (this.sort === 'index' ? 'ascending' : 'descending') : 'none');
     }
   }
 
   row({ index, image, test, dead }) {
     const open = make('button', { type: 'button', className: 'plain', value: String(index) }, String(index));
-    open.setAttribute('aria-label', say('openMap', { layer: this.name, index }));
+    open.setAttribute('aria-label', translate('openMap', { layer: this.name, index }));
     const name = `${this.name}:${index}`;
-    const box = make('input', { type: 'checkbox', value: name, checked: this.ablation.zero.has(name) });
-    box.setAttribute('aria-label', say('takeOut', { layer: this.name, index }));
+    const box = make('input', { type: 'checkbox', value: name, checked: this.ablation.zeroed.has(name) });
+    box.setAttribute('aria-label', translate('leaveOutMap', { layer: this.name, index }));
     const row = make(
       'tr', {},
-      make('th', { scope: 'row' }, open), share(image.zeros), make('td', {}, number(image.maximum, 3)), make('td', { className: 'wide' }, number(image.mean, 3)),
-      test ? share(test.zeros) : make('td', {}, '–'), make('td', {}, test ? number(test.maximum, 3) : '–'), make('td', { className: 'wide' }, test ? number(test.mean, 3) : '–'),
-      make('td', { className: 'state' }, dead ? say('dead') : image.zeros === 1 ? say('zeroHere') : ''), make('td', { className: 'out' }, box),
+      make('th', { scope: 'row' }, open), shareCell(image.zeros), make('td', {}, number(image.maximum, 3)), make('td', { className: 'wide' }, number(image.mean, 3)),
+      test ? shareCell(test.zeros) : make('td', {}, '–'), make('td', {}, test ? number(test.maximum, 3) : '–'), make('td', { className: 'wide' }, test ? number(test.mean, 3) : '–'),
+      make('td', { className: 'state' }, dead ? translate('dead') : image.zeros === 1 ? translate('silentHere') : ''), make('td', { className: 'out' }, box),
     );
     row.classList.toggle('dead', Boolean(dead));
     return row;
   }
 
-  press(event) {
+  onClick(event) {
     const head = event.target.closest('th[data-sort]');
     if (head) {
       this.sort = head.dataset.sort;
-      return this.draw();
+      return this.showStatistics();
     }
     const button = event.target.closest('button');
-    if (button) this.choose(this.name, Number(button.value), null);
+    if (button) this.selectMap(this.name, Number(button.value), null);
   }
 
-  // The boxes follow when maps are put back elsewhere.
-  mark() {
-    for (const box of find('records').querySelectorAll('input')) box.checked = this.ablation.zero.has(box.value);
+  // Checks the boxes of the maps that are left out.
+  updateCheckboxes() {
+    for (const box of byId('map-statistics').querySelectorAll('input')) box.checked = this.ablation.zeroed.has(box.value);
   }
 }
 
@@ -128,14 +132,15 @@ const ORDERS = {
   test: (a, b) => (b.test?.zeros ?? 0) - (a.test?.zeros ?? 0) || a.index - b.index,
 };
 
-function share(zeros) {
+// The share of zeros as a bar and a percentage.
+function shareCell(zeros) {
   const bar = make('i');
   bar.style.transform = `scaleX(${zeros})`;
   const text = zeros > 0.9995 && zeros < 1 ? '> 99.9 %' : `${(100 * zeros).toFixed(zeros === 1 || zeros === 0 ? 0 : 1)} %`;
   return make('td', { className: 'share' }, make('b', {}, bar), make('span', {}, text));
 }
 
-function shapeOfInput(model, layer) {
+function inputChannels(model, layer) {
   const [name] = layer.inputs;
-  return (name === 'images' ? model.input_shape : model.layers.find((one) => one.name === name).output_shape).at(-1);
+  return (name === 'images' ? model.input_shape : findLayer(model, name).output_shape).at(-1);
 }

@@ -1,4 +1,4 @@
-// A key becomes words of the chosen language; elements with data-text or data-label hold keys.
+// Returns the page's texts in the chosen language, and sets those of elements with data-text or data-label.
 
 import en from './en.js';
 import ko from './ko.js';
@@ -10,36 +10,36 @@ export function language() {
   return chosen;
 }
 
-export function speak(wanted) {
+export function setLanguage(wanted) {
   chosen = wanted in languages ? wanted : 'en';
   document.documentElement.lang = chosen;
-  for (const element of document.querySelectorAll('[data-text]')) element.textContent = say(element.dataset.text);
-  for (const element of document.querySelectorAll('[data-label]')) element.setAttribute('aria-label', say(element.dataset.label));
+  for (const element of document.querySelectorAll('[data-text]')) element.textContent = translate(element.dataset.text);
+  for (const element of document.querySelectorAll('[data-label]')) element.setAttribute('aria-label', translate(element.dataset.label));
 }
 
-// Words with {name} in them are filled from `values`.
-export function say(key, values = {}) {
-  const words = languages[chosen][key] ?? en[key] ?? key;
-  return words.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+// Replaces {name} in the text of `key` by `values[name]`.
+export function translate(key, values = {}) {
+  const text = languages[chosen][key] ?? en[key] ?? key;
+  return text.replace(/\{(\w+)\}/g, (placeholder, name) => values[name] ?? placeholder);
 }
 
-export function labelled(label) {
+export function translateLabel(label) {
   return languages[chosen].labels?.[label] ?? label;
 }
 
-// What went wrong, in words of the chosen language; the service's own sentence beside them.
-export function explain({ title, message }) {
-  const words = languages[chosen].problems?.[title];
-  if (!words) return [message];
+// The problem in the chosen language, followed by the service's own English sentence.
+export function translateProblem({ title, message }) {
+  const text = languages[chosen].problems?.[title];
+  if (!text) return [message];
   const original = document.createElement('small');
   Object.assign(original, { lang: 'en', textContent: message });
-  return [`${words} `, original];
+  return [`${text} `, original];
 }
 
-// The service names its steps in English.
-export function step(sentence) {
-  for (const [pattern, words] of languages[chosen].steps ?? []) {
-    if (pattern.test(sentence)) return sentence.replace(pattern, words);
+// The service describes its preparation steps in English.
+export function translateStep(sentence) {
+  for (const [pattern, text] of languages[chosen].steps ?? []) {
+    if (pattern.test(sentence)) return sentence.replace(pattern, text);
   }
   return sentence;
 }

@@ -15,7 +15,7 @@ def test_page_is_made_of_its_record() -> None:
 
 def test_parts_that_were_not_measured_are_left_out() -> None:
     page = report.page({"stages": RECORD["stages"]})
-    assert "## Where the time" in page
+    assert "## CPU time of one request" in page
     assert "## Over HTTP" not in page
 
 

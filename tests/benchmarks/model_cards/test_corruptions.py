@@ -1,4 +1,4 @@
-"""Every way to spoil an image does what it says, at every strength, the same each time."""
+"""Every corruption does what its name says, at every strength, and the same each time."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ RANDOM = np.random.default_rng(1)
 
 
 def squares(shape: tuple[int, int, int], count: int = 6) -> Pixels:
-    """A light square in the middle of a darker ground, with a darker corner of its own."""
+    """A light square on a darker background, with a darker corner."""
     images = np.full((count, *shape), 60, np.uint8)
     images[:, 8:20, 8:20] = 180
     images[:, 8:12, 8:12] = 120
@@ -25,14 +25,14 @@ def test_stronger_is_further_from_the_original(
     corruption: Corruption, shape: tuple[int, int, int]
 ) -> None:
     images = squares(shape, 50)
-    spoiled = [corruption(images, strength) for strength in corruption.strengths]
-    assert all(one.shape == images.shape and one.dtype == np.uint8 for one in spoiled)
-    distances = [np.abs(one.astype(float) - images).mean() for one in spoiled]
+    corrupted = [corruption(images, strength) for strength in corruption.strengths]
+    assert all(one.shape == images.shape and one.dtype == np.uint8 for one in corrupted)
+    distances = [np.abs(one.astype(float) - images).mean() for one in corrupted]
     assert 0 < distances[0] < distances[1] < distances[2]
 
 
 @ALL
-def test_same_seed_spoils_in_the_same_way_and_leaves_the_original(corruption: Corruption) -> None:
+def test_same_seed_gives_the_same_result_and_leaves_the_original(corruption: Corruption) -> None:
     images = squares((28, 28, 1))
     strength = corruption.strengths[2]
     assert (corruption(images, strength) == corruption(images, strength)).all()

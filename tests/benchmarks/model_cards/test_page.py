@@ -13,7 +13,7 @@ from benchmarks.model_cards.corruptions import CORRUPTIONS
 from benchmarks.model_cards.figures import Figures
 from service.manifest import Manifest
 from service.models.folder import find, newest, read_manifest
-from tests.bundles import tiny_dataset, tiny_nodes, write_npz
+from tests.bundles import tiny_dataset, tiny_layers, write_npz
 from training.datasets import named as datasets
 from training.datasets.named import Dataset
 from training.exporting import write_model
@@ -34,16 +34,16 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     for name in ("mnist", "cifar10"):
         write_npz(folder / f"{name}.npz")
         dataset = datasets.load(name, folder)
-        _ship(folder / "models" / name / "1", dataset, honest=name == "mnist")
+        _ship(folder / "models" / name / "1", dataset, calibrate=name == "mnist")
     done = _run(folder)
     assert done.exit_code == 0, done.output
     return folder, done.stdout
 
 
-def _ship(target: Path, dataset: Dataset, *, honest: bool) -> None:
+def _ship(target: Path, dataset: Dataset, *, calibrate: bool) -> None:
     recipe: write_model.RecipeRecord = {"network": "tiny", "data": target.parent.name, "epochs": 1}
-    nodes = tiny_nodes(dataset.shape, len(dataset.labels))
-    write_model.export(nodes, dataset, recipe, target, honest=honest)
+    nodes = tiny_layers(dataset.shape, len(dataset.labels))
+    write_model.export(nodes, dataset, recipe, target, calibrate=calibrate)
 
 
 def _run(folder: Path) -> "typer.testing.Result":
@@ -80,8 +80,8 @@ def test_figures_are_those_of_the_images(measured: tuple[Path, str]) -> None:
         assert counts.sum() == sum(one.count for one in found.bins) == 40
         assert np.trace(counts) / 40 == pytest.approx(manifest.metrics.accuracy)
         assert found.sample == 7
-        assert len(found.foreign) == kinds
-        assert {kind: len(shares) for kind, shares in found.spoiled.items()} == {
+        assert len(found.out_of_distribution) == kinds
+        assert {kind: len(shares) for kind, shares in found.corrupted.items()} == {
             corruption.name: 3 for corruption in CORRUPTIONS
         }
 
@@ -97,7 +97,7 @@ def test_other_test_images_are_refused(measured: tuple[Path, str], tmp_path: Pat
 
 
 def test_model_of_a_folder_is_passed_over(tmp_path: Path) -> None:
-    _ship(tmp_path / "models" / "leaves" / "1", tiny_dataset(), honest=False)
+    _ship(tmp_path / "models" / "leaves" / "1", tiny_dataset(), calibrate=False)
     write_npz(tmp_path / "mnist.npz")
     done = _run(tmp_path)
     assert done.exit_code == 1
@@ -136,3 +136,10 @@ def test_page_says_what_was_measured() -> None:
         pairs, "models", [], __main__.reproduced(ROOT / "docs" / "reference" / "reproduction")
     )
     assert PAGE.partition("## Measured on")[0] == text.partition("## Measured on")[0]
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_plots_are_those_of_the_committed_figures(name: str) -> None:
+    for what, svg in page.draw(SHIPPED[name], MEASURED[name]).items():
+        path = ROOT / "docs" / "models" / f"{name}-{what}.svg"
+        assert path.read_text(encoding="utf-8") == svg

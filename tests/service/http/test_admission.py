@@ -1,9 +1,10 @@
-"""A worker with enough to do refuses at once, says so, and takes on again what comes later."""
+"""A full worker refuses requests at once and accepts later ones again."""
 
 import asyncio
 import http.client
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from email.message import Message
 from urllib.parse import urlsplit
@@ -18,10 +19,11 @@ from tests.service.conftest import running
 
 
 class Held:
-    """A service that takes on two requests, and a route whose answers are held back."""
+    """A service with room for two requests, and a route whose answers are held back."""
 
-    def __init__(self) -> None:
-        self.app: FastAPI = create_app(Settings(concurrency=2, arrival_seconds=20))
+    def __init__(self, settings: Settings) -> None:
+        held = settings.model_copy(update={"concurrency": 2, "arrival_seconds": 20})
+        self.app: FastAPI = create_app(held)
         self.app.add_api_route("/held", self.answer, methods=["POST"])
         self.arrived = threading.Semaphore(0)
         self.release = threading.Event()
@@ -34,22 +36,22 @@ class Held:
 
 
 class Caller:
-    """Connections to the service, each request sent in one piece; closed at the end."""
+    """Connections to the service on which each request is sent in one piece."""
 
     def __init__(self, address: str) -> None:
         parts = urlsplit(address)
-        self._place = (str(parts.hostname), int(parts.port or 0))
+        self._address = (str(parts.hostname), int(parts.port or 0))
         self.open: list[socket.socket] = []
 
     def send(self, data: bytes, on: socket.socket | None = None) -> socket.socket:
         if on is None:
-            on = socket.create_connection(self._place, timeout=20)
+            on = socket.create_connection(self._address, timeout=20)
             self.open.append(on)
         on.sendall(data)
         return on
 
     def fill(self, held: Held) -> list[socket.socket]:
-        """Take both places of `held`."""
+        """Send two requests that `held` keeps under way, which makes it full."""
         under_way = [self.send(post("/held")) for _ in range(2)]
         for _ in under_way:
             assert held.arrived.acquire(timeout=20)
@@ -57,8 +59,8 @@ class Caller:
 
 
 @pytest.fixture
-def held() -> Iterator[tuple[Held, Caller]]:
-    held = Held()
+def held(settings: Settings) -> Iterator[tuple[Held, Caller]]:
+    held = Held(settings)
     with running(held.app) as address:
         caller = Caller(address)
         yield held, caller
@@ -112,7 +114,9 @@ def test_request_past_the_bound_is_refused_and_its_connection_kept(
     [post("/predict", b"x" * 900_000), get("/samples", "HEAD")],
     ids=["a body in pieces", "no body wanted"],
 )
-def test_what_is_not_one_piece_is_refused_as_well(held: tuple[Held, Caller], data: bytes) -> None:
+def test_request_not_in_one_piece_is_refused_as_well(
+    held: tuple[Held, Caller], data: bytes
+) -> None:
     service, caller = held
     caller.fill(service)
     with http.client.HTTPResponse(caller.send(data)) as response:
@@ -130,29 +134,30 @@ def test_protocols_keep_their_form(held: tuple[Held, Caller], path: str) -> None
 
 
 @pytest.mark.parametrize("path", ["/livez", "/v2/health/live", "/metrics"])
-def test_who_watches_is_always_answered(held: tuple[Held, Caller], path: str) -> None:
+def test_probes_are_answered_by_a_full_worker(held: tuple[Held, Caller], path: str) -> None:
     service, caller = held
     caller.fill(service)
     assert answer(caller.send(get(path)))[0] == 200
 
 
-def test_half_a_request_takes_no_place(held: tuple[Held, Caller]) -> None:
+def test_half_a_request_does_not_count(held: tuple[Held, Caller]) -> None:
     service, caller = held
     half = post("/held", b"ab")[:-1]
     slow = [caller.send(half) for _ in range(4)]
     caller.fill(service)
-    # They were let in while there was room; now there is none, and all four are told.
+    # They began while there was room; there is none now, and all four are refused.
     for one in slow:
         caller.send(b"b", one)
         assert answer(one)[0] == 503
 
 
-def test_client_that_goes_leaves_its_place(held: tuple[Held, Caller]) -> None:
+def test_request_of_a_disconnected_client_counts_no_more(held: tuple[Held, Caller]) -> None:
     service, caller = held
     first, second = caller.fill(service)
     first.close()
+    end = time.monotonic() + 20
     while answer(caller.send(get("/samples")))[0] == 503:
-        pass
+        assert time.monotonic() < end
     service.release.set()
     assert answer(second)[0] == 200
 
@@ -168,14 +173,14 @@ OTHERWISE = {
     "a length with a sign": WHOLE.replace(b": 2", b": +2"),
     "an older protocol": WHOLE.replace(b"1.1", b"1.0"),
     "a connection that ends": WHOLE.replace(b"Host: x", b"Connection: close"),
-    "a connection that ends, said otherwise": WHOLE.replace(b"Host: x", b"CONNECTION:\t Close"),
-    "a body that is announced": WHOLE.replace(b"Host: x", b"Expect: 100-continue"),
+    "a connection that ends, in other letters": WHOLE.replace(b"Host: x", b"CONNECTION:\t Close"),
+    "a body after 100 Continue": WHOLE.replace(b"Host: x", b"Expect: 100-continue"),
     "another method": WHOLE.replace(b"POST", b"PUT"),
     "no HTTP": b"POST \r\n\r\n",
 }
 
 
-def test_only_a_whole_request_is_refused_unread() -> None:
+def test_only_a_whole_request_is_refused_unparsed() -> None:
     admission = Admission(1)
     for case, data in OTHERWISE.items():
-        assert admission.answer(data) is None, case
+        assert admission.refuse(data) is None, case

@@ -1,4 +1,4 @@
-"""Keys, rates and headers: who may come in, how often, and what a browser may do with an answer."""
+"""API keys, rates, CORS and security headers."""
 
 import base64
 import subprocess
@@ -20,7 +20,7 @@ ONE, OTHER = api_keys.make(), api_keys.make()
 
 @pytest.fixture(scope="module")
 def shut(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
-    """A service without models that two keys open; a lesson needs none."""
+    """A service with two keys and no models: lessons need none."""
     file = tmp_path_factory.mktemp("keys") / "keys.txt"
     file.write_text("# who may\n\n" + api_keys.line("one", ONE) + api_keys.line("other", OTHER))
     return TestClient(create_app(Settings(keys=file)))
@@ -45,7 +45,7 @@ def basic(password: str) -> str:
     ],
     ids=["bearer", "lower case", "x-api-key", "browser"],
 )
-def test_a_key_opens(shut: TestClient, headers: dict[str, str]) -> None:
+def test_valid_key_is_accepted(shut: TestClient, headers: dict[str, str]) -> None:
     assert lesson(shut, **headers) == 200
 
 
@@ -64,7 +64,7 @@ def test_a_key_opens(shut: TestClient, headers: dict[str, str]) -> None:
         {"x-api-key": api_keys.line("one", ONE).split()[1]},
     ],
 )
-def test_anything_else_does_not(shut: TestClient, headers: dict[str, str]) -> None:
+def test_invalid_key_is_refused(shut: TestClient, headers: dict[str, str]) -> None:
     raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
     response = shut.post("/lessons/convolution", json={}, headers=raw)
     assert response.status_code == 401
@@ -75,12 +75,12 @@ def test_anything_else_does_not(shut: TestClient, headers: dict[str, str]) -> No
 @pytest.mark.parametrize(
     "path", ["/", "/docs", "/openapi.json", "/web/app.js", "/models", "/v1/models/x", "/nothing"]
 )
-def test_everything_but_health_is_shut(shut: TestClient, path: str) -> None:
+def test_everything_but_health_needs_a_key(shut: TestClient, path: str) -> None:
     assert shut.get(path).status_code == 401
     assert shut.get("/livez").status_code == 200
 
 
-def test_file_of_keys_holds_none_of_them() -> None:
+def test_key_file_does_not_contain_the_key() -> None:
     made = api_keys.make()
     assert len(made) > 40
     assert made.removeprefix(api_keys.PREFIX) not in api_keys.line("me", made)
@@ -90,7 +90,7 @@ def test_file_of_keys_holds_none_of_them() -> None:
     ("text", "sentence"),
     [("", "no key"), ("# none\n", "no key"), ("me secret\n", "line 1"), (None, "cannot be read")],
 )
-def test_file_that_is_none_is_refused(tmp_path: Path, text: str | None, sentence: str) -> None:
+def test_malformed_key_file_is_refused(tmp_path: Path, text: str | None, sentence: str) -> None:
     file = tmp_path / "keys.txt"
     if text is not None:
         file.write_text(text)
@@ -99,12 +99,12 @@ def test_file_that_is_none_is_refused(tmp_path: Path, text: str | None, sentence
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a\nb", "é", "x" * 65])
-def test_name_that_would_break_a_line_is_refused(name: str) -> None:
+def test_malformed_name_of_a_key_is_refused(name: str) -> None:
     with pytest.raises(KeyFileError):
         api_keys.line(name, ONE)
 
 
-def test_rate_is_kept_for_each_key(shut: TestClient, tmp_path: Path) -> None:
+def test_rate_is_counted_for_each_key(shut: TestClient, tmp_path: Path) -> None:
     file = tmp_path / "keys.txt"
     file.write_text(api_keys.line("one", ONE) + api_keys.line("other", OTHER))
     client = TestClient(create_app(Settings(keys=file, rate="3/hour")))
@@ -114,7 +114,7 @@ def test_rate_is_kept_for_each_key(shut: TestClient, tmp_path: Path) -> None:
     assert client.get("/livez").status_code == 200
 
 
-def test_rate_says_when_to_come_again() -> None:
+def test_refusal_by_rate_says_when_to_retry() -> None:
     client = TestClient(create_app(Settings(rate="1/minute")))
     assert lesson(client) == 200
     response = client.get("/samples")
@@ -155,7 +155,7 @@ def test_rule_that_is_none_is_refused(rule: str) -> None:
         Rate(rule, "memory://")
 
 
-def test_answers_may_not_be_guessed_framed_or_told_on(client: TestClient) -> None:
+def test_answers_have_security_headers(client: TestClient) -> None:
     for path in ("/models", "/nothing", "/", "/docs", "/web/app.js"):
         headers = client.get(path).headers
         assert headers["x-content-type-options"] == "nosniff"
@@ -166,7 +166,7 @@ def test_answers_may_not_be_guessed_framed_or_told_on(client: TestClient) -> Non
     assert client.get("/models").headers["content-security-policy"].startswith("default-src 'none'")
 
 
-def test_other_sites_are_let_in_only_by_name(client: TestClient) -> None:
+def test_cors_allows_only_the_named_origins(client: TestClient) -> None:
     asked = {"origin": "https://a.example", "access-control-request-method": "POST"}
     assert "access-control-allow-origin" not in client.get("/samples", headers=asked).headers
     open_ = TestClient(create_app(Settings(origins="https://a.example, https://b.example")))

@@ -1,4 +1,4 @@
-"""Bodies are bounded before they are read, and JSON is checked where it holds nothing up."""
+"""Bodies are bounded before they are read, and JSON bodies are checked."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -36,7 +36,7 @@ def test_body_past_the_limit_is_refused(client: TestClient, path: str, body: Any
     assert f"{MOST} bytes" in response.json()["detail"]
 
 
-def test_declared_length_is_judged_before_a_byte_is_read(client: TestClient) -> None:
+def test_declared_length_is_checked_before_a_byte_is_read(client: TestClient) -> None:
     def never() -> Iterator[bytes]:
         yield b"{"
         raise AssertionError("the body was read")
@@ -80,13 +80,13 @@ def test_lessons_take_json_alone(client: TestClient, kind: str) -> None:
 
 
 def test_large_bodies_share_a_bound(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(body_limit, "MOST_HELD", 300_000)
+    monkeypatch.setattr(body_limit, "MAX_HELD_BYTES", 300_000)
     large = b"\0" * 400_000
     for body in (large, pieces(len(large) // 4, 4)):
         response = client.post("/predict", content=body)
         assert response.status_code == 503
         assert response.headers["retry-after"] == "1"
     monkeypatch.undo()
-    # What was refused is held no more.
+    # Refused bodies count no more.
     assert client.post("/predict", content=large).status_code == 413
     assert client.post("/lessons/pooling", json={"input": [[1, 2], [3, 4]]}).status_code == 200

@@ -1,4 +1,4 @@
-"""What takes too long or has nobody to answer lets go of its place."""
+"""Requests past their deadline, or whose client disconnected, are cancelled."""
 
 import asyncio
 import socket
@@ -16,7 +16,7 @@ from tests.service.conftest import running
 
 
 class Slow:
-    """An application with a route that never answers, and what became of those who asked."""
+    """An application with a route that never answers, and whether it was cancelled."""
 
     def __init__(self, seconds: float) -> None:
         self.app: FastAPI = create_app(Settings(deadline_seconds=seconds))
@@ -50,7 +50,7 @@ def patient() -> Iterator[tuple[Slow, str]]:
         yield slow, address
 
 
-def test_client_that_goes_frees_its_place(patient: tuple[Slow, str]) -> None:
+def test_request_of_a_disconnected_client_is_cancelled(patient: tuple[Slow, str]) -> None:
     slow, address = patient
     parts = urlsplit(address)
     with socket.create_connection((parts.hostname, parts.port)) as connection:

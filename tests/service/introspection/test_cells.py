@@ -20,7 +20,7 @@ from service.settings import Settings
 from tests.bundles import tiny_dataset
 from tests.pictures import save, seven
 from training.exporting import write_model
-from training.networks import layers as nodes
+from training.networks import layers
 
 MODELS = Path(__file__).parents[3] / "models"
 SHIPPED = [(folder.parent.name, folder) for folder in find(MODELS)]
@@ -218,8 +218,8 @@ def branched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     def draw(*size: int) -> Any:
         return random.normal(0, 0.4, size).astype(np.float32)
 
-    layers = [
-        nodes.convolution(
+    network = [
+        layers.convolution(
             "conv1",
             "images",
             draw(3, 5, 1, 4),
@@ -228,13 +228,13 @@ def branched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
             padding="SAME",
             activation="gelu",
         ),  # 12×13×1 → 6×7×4
-        nodes.convolution(
+        layers.convolution(
             "conv2", "conv1", draw(3, 3, 4, 4), draw(4), padding="SAME", activation="silu"
         ),
-        nodes.convolution("conv3", "conv2", draw(2, 2, 4, 4), padding="SAME", activation="tanh"),
-        nodes.add("block1.sum", "conv1", "conv3"),
-        nodes.pooling("pool1", "block1.sum", kernel=(3, 3), padding="SAME"),  # 3×4×4
-        nodes.convolution(
+        layers.convolution("conv3", "conv2", draw(2, 2, 4, 4), padding="SAME", activation="tanh"),
+        layers.add("block1.sum", "conv1", "conv3"),
+        layers.pooling("pool1", "block1.sum", kernel=(3, 3), padding="SAME"),  # 3×4×4
+        layers.convolution(
             "conv4",
             "pool1",
             draw(2, 2, 4, 3),
@@ -243,12 +243,12 @@ def branched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
             padding="SAME",
             activation="softmax",
         ),  # 2×2×3
-        nodes.pooling("pool2", "conv4", "average", strides=(1, 1), padding="SAME"),
-        nodes.global_average_pooling("pool3", "pool2"),
-        nodes.dense("output", "pool3", draw(3, 3), draw(3), activation="softmax"),
+        layers.pooling("pool2", "conv4", "average", strides=(1, 1), padding="SAME"),
+        layers.global_average_pooling("pool3", "pool2"),
+        layers.dense("output", "pool3", draw(3, 3), draw(3), activation="softmax"),
     ]
     models = tmp_path_factory.mktemp("branched")
-    write_model.export(layers, tiny_dataset((12, 13, 1)), {"seed": 6}, models / "branched" / "1")
+    write_model.export(network, tiny_dataset((12, 13, 1)), {"seed": 6}, models / "branched" / "1")
     with TestClient(create_app(Settings(models=models, default_model="branched"))) as client:
         yield client
 

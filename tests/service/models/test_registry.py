@@ -16,10 +16,10 @@ from service.manifest import digest
 from service.models.folder import find
 from service.models.registry import Models
 from service.settings import Settings
-from tests.bundles import tiny_bundle, tiny_dataset, tiny_nodes
-from training.exporting import litert, write_model
-from training.exporting.saved_model import Bundle
-from training.networks.layers import Node
+from tests.bundles import tiny_bundle, tiny_layers
+from training.exporting import litert
+from training.exporting.saved_model import ExportedModel
+from training.networks.layers import ExportedLayer
 
 
 def loaded(folder: Path, default: str = "tiny") -> Models:
@@ -83,9 +83,9 @@ def test_damaged_version_is_refused_and_the_sound_one_serves(
 
 
 def test_nan_weights_are_refused(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    layers = tiny_nodes((12, 12, 1), 3)
+    layers = tiny_layers((12, 12, 1), 3)
     folder = tmp_path / "tiny" / "1"
-    manifest = write_model.export(layers, tiny_dataset(), {"network": "tiny"}, folder)
+    manifest = tiny_bundle(folder)
     layers[-1].weights["bias"][:] = np.nan
     save(layers, folder)
     litert.write(layers, litert.SIGNATURES, folder)
@@ -96,9 +96,9 @@ def test_nan_weights_are_refused(tmp_path: Path, caplog: pytest.LogCaptureFixtur
 
 
 def test_saved_model_that_is_another_network_gives_no_gradients(tmp_path: Path) -> None:
-    layers = tiny_nodes((12, 12, 1), 3)
+    layers = tiny_layers((12, 12, 1), 3)
     folder = tmp_path / "tiny" / "1"
-    manifest = write_model.export(layers, tiny_dataset(), {"network": "tiny"}, folder)
+    manifest = tiny_bundle(folder)
     layers[-1].weights["bias"][:] = np.nan
     save(layers, folder)
     manifest.model_copy(update={"digest": digest(folder)}).write(folder)
@@ -120,8 +120,8 @@ def test_files_that_became_another_model_give_no_gradients(tmp_path: Path) -> No
         asyncio.run(model.grad_cam(image, [0]))
 
 
-def save(layers: Sequence[Node], folder: Path) -> None:
-    bundle = Bundle(layers, (12, 12, 1))
+def save(layers: Sequence[ExportedLayer], folder: Path) -> None:
+    bundle = ExportedModel(layers, (12, 12, 1))
     tf.saved_model.save(bundle, str(folder), signatures=bundle.signatures())
 
 

@@ -1,4 +1,4 @@
-"""Numbers for Prometheus and one line a request, with several processes as with one."""
+"""Metrics and one log line a request, with one process and with several."""
 
 import logging
 import os
@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from service.app import create_app
-from service.observability.access_log import Lines
+from service.observability.access_log import JsonFormatter
 from service.settings import Settings
 from tests.pictures import save, seven
 
@@ -22,7 +22,7 @@ TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
 def samples(text: str) -> dict[tuple[str, str], float]:
-    """Every number by its name and labels."""
+    """Every value by its name and labels."""
     return {
         (
             one.name,
@@ -47,7 +47,7 @@ def test_requests_are_counted_by_route_and_status(client: TestClient) -> None:
     assert count(404, "/layers/{name}", "GET") == before[1] + 2
 
 
-def test_models_times_and_refusals_are_told(client: TestClient) -> None:
+def test_metrics_of_models_times_and_refusals(client: TestClient) -> None:
     client.get("/nothing")
     found = samples(client.get("/metrics").text)
     assert found["convlens_model_loaded", "model=tiny-digit,version=1"] == 1
@@ -72,7 +72,7 @@ if sys.argv[1] == "4":
 """
 
 
-def test_workers_count_together_and_the_dead_do_nothing(tmp_path: Path) -> None:
+def test_workers_count_together_and_gauges_of_killed_ones_are_dropped(tmp_path: Path) -> None:
     environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
 
     def work(count: str) -> str:
@@ -81,7 +81,7 @@ def test_workers_count_together_and_the_dead_do_nothing(tmp_path: Path) -> None:
         return done.stdout
 
     work("3")
-    # A gauge of a worker that was killed in the middle of its requests.
+    # The gauge of a worker that was killed while requests were under way.
     (alive,) = tmp_path.glob("gauge_livesum_*.db")
     found = samples(work("4"))
     assert not alive.exists()
@@ -99,7 +99,7 @@ def test_workers_count_together_and_the_dead_do_nothing(tmp_path: Path) -> None:
         ("<script>", False),
     ],
 )
-def test_answer_names_the_trace(client: TestClient, given: str, kept: bool) -> None:
+def test_answer_has_the_trace_id(client: TestClient, given: str, kept: bool) -> None:
     said = client.get("/livez", headers={"traceparent": given}).headers["x-request-id"]
     assert len(said) == 32
     assert (said == TRACE) is kept
@@ -109,19 +109,19 @@ Log = Literal["text", "json"]
 
 
 def logged(caplog: pytest.LogCaptureFixture, form: Log, *addresses: str) -> list[str]:
-    """The lines that requests for `addresses` leave."""
+    """The log lines of requests for `addresses`."""
     client = TestClient(create_app(Settings(log=form)))
     for address in addresses:
         client.get(address, headers={"traceparent": "no"})
     with caplog.at_level(logging.INFO, logger="convlens.access"):
         logging.getLogger("convlens").propagate = True
         logging.getLogger("convlens.access").propagate = True
-        client.app.state.entrance.flush()  # type: ignore[attr-defined]
+        client.app.state.lifecycle.flush()  # type: ignore[attr-defined]
     records = [one for one in caplog.records if one.name == "convlens.access"]
     return "\n".join(one.getMessage() for one in records).splitlines()
 
 
-def test_json_log_has_a_line_a_request(caplog: pytest.LogCaptureFixture) -> None:
+def test_json_log_has_one_line_a_request(caplog: pytest.LogCaptureFixture) -> None:
     (text,) = logged(caplog, "json", f"/samples?image={'A' * 500}&b=%0a")
     line = orjson.loads(text)
     assert line["path"] == f"/samples?image={'A' * 12}…&b=%0a"
@@ -129,7 +129,7 @@ def test_json_log_has_a_line_a_request(caplog: pytest.LogCaptureFixture) -> None
     assert len(line["trace_id"]) == 32
 
 
-def test_text_log_has_a_line_a_request(caplog: pytest.LogCaptureFixture) -> None:
+def test_text_log_has_one_line_a_request(caplog: pytest.LogCaptureFixture) -> None:
     lines = logged(caplog, "text", "/samples", f"/%0a%0d?image={'A' * 500}", "/nothing")
     assert len(lines) == 3
     assert lines[0].endswith('"GET /samples HTTP/1.1" 200')
@@ -157,11 +157,11 @@ def test_stages_of_a_prediction_are_timed(client: TestClient) -> None:
     assert found["convlens_stage_seconds_sum", "stage=model"] > 0
 
 
-def test_errors_are_one_line_as_well() -> None:
+def test_exceptions_are_one_json_line() -> None:
     try:
         raise RuntimeError("a\nb")
     except RuntimeError:
         record = logging.LogRecord("convlens", logging.ERROR, "", 0, "no", (), sys.exc_info())
-    line = Lines().format(record)
+    line = JsonFormatter().format(record)
     assert "\n" not in line
     assert "RuntimeError: a\nb" in orjson.loads(line)["exception"]

@@ -1,4 +1,4 @@
-"""A traced request is a span of its caller's trace, with its stages within it."""
+"""A traced request is a span of its caller's trace, with a child span for each stage."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -21,7 +21,7 @@ PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 def traced(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[tuple[TestClient, InMemorySpanExporter]]:
-    for stage in (metrics.DECODE, metrics.ENCODE):  # Put back afterwards.
+    for stage in (metrics.DECODE, metrics.ENCODE):  # Restored afterwards.
         monkeypatch.setattr(stage, "observe", stage.observe)
     kept = InMemorySpanExporter()
     provider = TracerProvider()
@@ -31,7 +31,9 @@ def traced(
         yield client, kept
 
 
-def test_stages_lie_within_the_request(traced: tuple[TestClient, InMemorySpanExporter]) -> None:
+def test_stages_are_children_of_the_request(
+    traced: tuple[TestClient, InMemorySpanExporter],
+) -> None:
     client, kept = traced
     answer = client.post("/predict", content=save(seven()), headers={"traceparent": PARENT})
     assert answer.status_code == 200
@@ -54,7 +56,7 @@ def test_stages_lie_within_the_request(traced: tuple[TestClient, InMemorySpanExp
         assert stage.parent.span_id == request.context.span_id
 
 
-def test_what_is_not_asked_for_is_not_recorded(client: TestClient) -> None:
+def test_nothing_is_recorded_without_tracing(client: TestClient) -> None:
     assert not tracing.is_wanted()
     tracing.record("decode", 0, 1)
     assert client.post("/predict", content=save(seven())).status_code == 200

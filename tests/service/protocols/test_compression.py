@@ -19,6 +19,7 @@ BODY = b"tensor" * 100
         (gzip.compress(BODY), "gzip"),
         (zlib.compress(BODY), "deflate"),
     ],
+    ids=["no coding", "identity", "gzip", "deflate"],
 )
 def test_body_is_decoded(body: bytes, encoding: str | None) -> None:
     assert compression.decompress(body, encoding, len(BODY)) == BODY
@@ -42,6 +43,16 @@ def test_compressed_answer_decompresses_to_the_body(encoding: str) -> None:
         (gzip.compress(b"\0" * 10_000_000), "gzip", TooLarge),
         (BODY, "br", Malformed),
         (BODY, "gzip, gzip", Malformed),
+    ],
+    ids=[
+        "plain text",
+        "nothing",
+        "cut off",
+        "more behind the end",
+        "a byte too long",
+        "a bomb",
+        "unknown coding",
+        "two codings",
     ],
 )
 def test_broken_and_too_large_bodies_are_refused(

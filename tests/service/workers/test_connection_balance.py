@@ -1,4 +1,4 @@
-"""Workers that listen on one socket share its connections out."""
+"""Workers that listen on one socket get about as many connections each."""
 
 import asyncio
 import errno
@@ -14,14 +14,14 @@ from typing import cast
 import pytest
 
 from service.workers import connection_balance
-from service.workers.connection_balance import Loop, Server, Share
+from service.workers.connection_balance import BalancedLoop, BalancedServer, ConnectionTable
 
 
 class Worker:
-    """A loop in a thread that says its name to whoever connects."""
+    """An event loop in a thread that sends its name on every connection."""
 
     def __init__(self, name: bytes, listener: socket.socket) -> None:
-        self.loop = Loop()
+        self.loop = BalancedLoop()
         self._name = name
         self._listener = listener
         self._ready = threading.Event()
@@ -37,7 +37,7 @@ class Worker:
                 cast(asyncio.Transport, transport).write(worker._name)
 
             def connection_lost(self, problem: Exception | None) -> None:
-                worker.loop.share.change(-1)
+                worker.loop.table.add(-1)
 
         async def serve() -> None:
             self._server = await self.loop.create_server(Protocol, sock=self._listener)
@@ -64,7 +64,7 @@ def test_connections_do_not_pile_up_on_one_worker(
         try:
             answered = Counter(connection.recv(1) for connection in connections)
             assert sum(answered.values()) == 40
-            # Shared out fairly, but for a worker that is held up for longer than is waited.
+            # Equally, unless the system held up one worker for longer than the other waited.
             assert min(answered[b"a"], answered[b"b"]) >= 10
         finally:
             for connection in connections:
@@ -73,39 +73,39 @@ def test_connections_do_not_pile_up_on_one_worker(
                 worker.stop()
 
 
-def test_neighbours_with_fewer_are_seen_and_the_gone_replaced(tmp_path: Path) -> None:
-    one, other = Share(tmp_path), Share(tmp_path)
-    assert not one.is_above()
-    one.change(2)
-    assert one.is_above()
-    assert not other.is_above()
-    other.change(2)
-    assert not one.is_above()
+def test_other_workers_counts_are_seen_and_rows_of_ended_ones_reused(tmp_path: Path) -> None:
+    one, other = ConnectionTable(tmp_path), ConnectionTable(tmp_path)
+    assert not one.has_more_than_another()
+    one.add(2)
+    assert one.has_more_than_another()
+    assert not other.has_more_than_another()
+    other.add(2)
+    assert not one.has_more_than_another()
     code = """if True:
         import sys, pathlib
-        from service.workers.connection_balance import Share
-        Share(pathlib.Path(sys.argv[1])).change(1)
+        from service.workers.connection_balance import ConnectionTable
+        ConnectionTable(pathlib.Path(sys.argv[1])).add(1)
     """
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)
-    assert one.is_above()
-    third = Share(tmp_path)
-    third.change(5)
-    assert not one.is_above()
-    assert [pid for pid, _ in one._slots() if pid] == [os.getpid()] * 3
+    assert one.has_more_than_another()
+    third = ConnectionTable(tmp_path)
+    third.add(5)
+    assert not one.has_more_than_another()
+    assert [pid for pid, _ in one._rows() if pid] == [os.getpid()] * 3
 
 
-def test_of_what_waits_a_worker_takes_its_part_and_eight_at_most(tmp_path: Path) -> None:
-    one, other = Share(tmp_path), Share(tmp_path)
-    assert one.part(0) == 1  # A neighbour was faster, or the system does not tell.
-    assert one.part(10) == 5
-    assert one.part(128) == 8
-    other.change(4)
-    assert one.part(10) == 7
-    assert other.part(10) == 3
+def test_worker_accepts_its_fair_share_and_at_most_eight(tmp_path: Path) -> None:
+    one, other = ConnectionTable(tmp_path), ConnectionTable(tmp_path)
+    assert one.fair_share(0) == 1  # Another worker was faster, or the system does not say.
+    assert one.fair_share(10) == 5
+    assert one.fair_share(128) == 8
+    other.add(4)
+    assert one.fair_share(10) == 7
+    assert other.fair_share(10) == 3
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how many wait")
-def test_what_waits_is_counted() -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says how many wait")
+def test_waiting_connections_are_counted() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         assert connection_balance._waiting(listener) == 0
         connections = [socket.create_connection(listener.getsockname(), 10) for _ in range(3)]
@@ -116,8 +116,8 @@ def test_what_waits_is_counted() -> None:
             connection.close()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how many wait")
-def test_without_a_file_to_open_only_one_of_those_that_wait_is_tried(tmp_path: Path) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says how many wait")
+def test_one_connection_is_tried_while_no_file_can_be_opened(tmp_path: Path) -> None:
     class Full(socket.socket):
         tried = 0
 
@@ -125,14 +125,14 @@ def test_without_a_file_to_open_only_one_of_those_that_wait_is_tried(tmp_path: P
             self.tried += 1
             raise OSError(errno.EMFILE, "Too many open files")
 
-    loop = Loop()
-    loop.share = Share(tmp_path)
+    loop = BalancedLoop()
+    loop.table = ConnectionTable(tmp_path)
     with Full() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         waiting = [socket.create_connection(listener.getsockname(), 10) for _ in range(3)]
-        server = Server(loop, listener, asyncio.Protocol)
-        server._come()
+        server = BalancedServer(loop, listener, asyncio.Protocol)
+        server._on_readable()
         assert listener.tried == 1
         server.close()
         for connection in waiting:

@@ -1,4 +1,4 @@
-"""A folder of images becomes a data set whose images are those that the service would see."""
+"""A folder of images becomes a data set whose images are prepared like uploads."""
 
 import io
 from pathlib import Path
@@ -18,7 +18,7 @@ TYPES = ("png", "jpg", "webp", "gif", "bmp", "tiff")
 
 
 def _picture(kind: str, number: int) -> Image.Image:
-    """A dark shape on a light ground, of a size of its own."""
+    """A dark shape on a light background; `number` decides the size."""
     width, height = 20 + 7 * number, 60 - 5 * number
     image = Image.new("RGB", (width, height), (240, 230 - number, 220))
     side = min(width, height) / 3
@@ -59,7 +59,7 @@ def test_without_test_images_a_stated_share_of_each_class_is_set_aside(shapes: P
     assert dataset.labels == ("square", "원")
     for part, count in ((dataset.train, 4), (dataset.validation, 1), (dataset.test, 1)):
         assert np.bincount(part.labels).tolist() == [count, count]
-    assert dataset.remark == "one image in 5 of each class, set aside by chance"
+    assert dataset.remark == "one image in 5 of each class, chosen at random"
     assert "원" in written
     everything = [
         image.tobytes()
@@ -112,10 +112,10 @@ def test_what_is_no_image_is_listed_and_left_out(shapes: Path) -> None:
 
 
 def test_long_list_of_bad_files_is_cut_short(shapes: Path) -> None:
-    for number in range(image_folder.SHOWN + 7):
+    for number in range(image_folder.MOST_LISTED + 7):
         (shapes / "train" / "square" / f"bad{number}.png").touch()
     written = _load(shapes)[1]
-    assert written.count("The image is empty") == image_folder.SHOWN
+    assert written.count("The image is empty") == image_folder.MOST_LISTED
     assert "Skipped 7 more." in written
 
 

@@ -1,4 +1,4 @@
-"""Data sets are split three ways, and what cannot be trained on is refused with a sentence."""
+"""Data sets are split into three parts, and unusable files are refused with a sentence."""
 
 from collections.abc import Callable
 from pathlib import Path

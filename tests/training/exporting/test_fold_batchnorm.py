@@ -10,7 +10,7 @@ from keras import layers
 
 from tests.bundles import tiny_dataset
 from training.exporting import from_keras
-from training.exporting.saved_model import Bundle
+from training.exporting.saved_model import ExportedModel
 from training.networks import strong
 
 SHAPE = (16, 16, 3)
@@ -29,15 +29,15 @@ def test_strong_network_computes_what_keras_computes(build: Any) -> None:
     network = _randomised(build(SHAPE, 3))
     images = tiny_dataset(SHAPE).test.images
     found = from_keras.convert(network)
-    assert not {node.kind for node in found} & {"batch_normalization", "activation"}
-    ours = Bundle(found, SHAPE).predict(tf.constant(images))["probabilities"].numpy()
+    assert not {layer.kind for layer in found} & {"batch_normalization", "activation"}
+    ours = ExportedModel(found, SHAPE).predict(tf.constant(images))["probabilities"].numpy()
     theirs = network(images.astype(np.float32) / 255).numpy()
     assert theirs.std() > 0.01
     assert np.abs(ours - theirs).max() <= 1e-4
 
 
 def test_names_are_readable_and_residual_sums_tell_what_feeds_them() -> None:
-    found = {node.name: node for node in from_keras.convert(strong.cifar10(SHAPE, 3))}
+    found = {layer.name: layer for layer in from_keras.convert(strong.cifar10(SHAPE, 3))}
     assert found["block2.conv2"].activation == "relu"
     assert found["block2.pool1"].inputs == ("block2.conv1",)
     assert found["block2.conv2"].inputs == ("block2.pool1",)
@@ -59,7 +59,7 @@ def _pooled(gamma: float, activation: str) -> tuple[Any, list[str]]:
     )
     _randomised(network)
     network.get_layer("norm1").gamma.assign([gamma, 1.0])
-    return network, [node.name for node in from_keras.convert(network)]
+    return network, [layer.name for layer in from_keras.convert(network)]
 
 
 @pytest.mark.parametrize(
@@ -76,6 +76,6 @@ def test_only_what_changes_places_with_a_pool_is_folded(
     network, names = _pooled(gamma, activation)
     assert names == left
     images = tiny_dataset(SHAPE).test.images
-    bundle = Bundle(from_keras.convert(network), SHAPE)
-    ours = bundle.predict(tf.constant(images))["probabilities"].numpy()
+    model = ExportedModel(from_keras.convert(network), SHAPE)
+    ours = model.predict(tf.constant(images))["probabilities"].numpy()
     assert np.abs(ours - network(images.astype(np.float32) / 255).numpy()).max() <= 1e-5

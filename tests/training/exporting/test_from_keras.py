@@ -1,4 +1,4 @@
-"""Keras layers become nodes one for one, or are refused; a residual network too."""
+"""Each Keras layer becomes an exported layer or is refused; residual networks are supported."""
 
 from pathlib import Path
 from typing import Any

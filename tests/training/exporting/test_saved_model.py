@@ -1,4 +1,4 @@
-"""The saved signatures compute what Keras and an independent reckoning compute."""
+"""The saved signatures give the results of Keras and of an independent calculation."""
 
 from pathlib import Path
 from typing import Any
@@ -178,7 +178,7 @@ def test_masks_of_one_change_nothing_and_masks_of_zero_remove_the_maps(exported:
 
 
 def test_masks_follow_the_order_of_the_convolutions(exported: Exported) -> None:
-    """Silencing all 64 maps of conv2 leaves what the dense layers make of nothing."""
+    """With all 64 maps of conv2 set to zero, the output is that of the dense layers for zeros."""
     masks = np.r_[np.ones(32), np.zeros(64)].astype(np.float32)
     logits = exported.run("ablation", images=exported.images[:1], masks=masks)["logits"]
     conv2 = exported.keras.get_layer("conv2").output.shape[1:]

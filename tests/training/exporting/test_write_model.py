@@ -1,4 +1,4 @@
-"""A model is written whole, with a manifest that is true, or not at all."""
+"""A model is written completely, with a correct manifest, or not at all."""
 
 import resource
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from service.images import tokens
 from service.manifest import Manifest, digest
-from tests.bundles import LABELS, tiny_bundle, tiny_dataset, tiny_nodes
+from tests.bundles import LABELS, tiny_bundle, tiny_dataset, tiny_layers
 from training.errors import ExportError
 from training.exporting import golden_inputs, write_model
 
@@ -20,7 +20,7 @@ SHAPE = (12, 12, 1)
 
 
 def _write(folder: Path) -> Manifest:
-    return write_model.export(tiny_nodes(SHAPE, 3), tiny_dataset(SHAPE), {}, folder)
+    return write_model.export(tiny_layers(SHAPE, 3), tiny_dataset(SHAPE), {}, folder)
 
 
 def _everything(folder: Path) -> list[Path]:
@@ -50,10 +50,11 @@ def test_layers_tell_their_geometry_and_what_feeds_them(tiny_models: Path) -> No
     assert (pool1.kind, pool1.output_shape, pool1.formula) == ("max_pooling", (6, 6, 3), None)
 
 
-def test_metrics_are_those_of_the_exported_graph_over_all_test_images(tmp_path: Path) -> None:
-    manifest = _write(tmp_path / "tiny" / "1")
+def test_metrics_are_those_of_the_exported_graph_over_all_test_images(tiny_models: Path) -> None:
+    manifest = Manifest.read(tiny_models / "tiny-digit" / "1")
     test = tiny_dataset(SHAPE).test
-    run = tf.saved_model.load(str(tmp_path / "tiny" / "1")).signatures["serving_default"]
+    loaded = tf.saved_model.load(str(tiny_models / "tiny-digit" / "1"))
+    run = loaded.signatures["serving_default"]
     rows = run(images=tf.constant(test.images))["probabilities"].numpy().astype(np.float64)
     assert manifest.metrics.accuracy == (rows.argmax(axis=1) == test.labels).mean()
     assert manifest.metrics.images == 24
@@ -103,20 +104,20 @@ def test_drawings_differ_and_fill_any_shape(shape: tuple[int, int, int]) -> None
 
 
 def test_version_is_one_after_the_newest(tmp_path: Path) -> None:
-    assert write_model.vacant(tmp_path, "tiny", None) == 1
+    assert write_model.free_version(tmp_path, "tiny", None) == 1
     for name in ("2", "10", ".11.partial-5", "old"):
         (tmp_path / "tiny" / name).mkdir(parents=True)
-    assert write_model.vacant(tmp_path, "tiny", None) == 11
-    assert write_model.vacant(tmp_path, "tiny", 3) == 3
+    assert write_model.free_version(tmp_path, "tiny", None) == 11
+    assert write_model.free_version(tmp_path, "tiny", 3) == 3
 
 
 def test_taken_version_is_refused_and_stays_as_it_is(tmp_path: Path) -> None:
     tiny_bundle(tmp_path / "tiny" / "1")
     before = {path: path.stat().st_mtime_ns for path in _everything(tmp_path / "tiny" / "1")}
     with pytest.raises(ExportError, match=r"exists\. Choose another"):
-        write_model.vacant(tmp_path, "tiny", 1)
+        write_model.free_version(tmp_path, "tiny", 1)
     with pytest.raises(ExportError, match=r"exists\. Choose another"):
-        tiny_bundle(tmp_path / "tiny" / "1", seed=5)
+        _write(tmp_path / "tiny" / "1")
     assert {
         path: path.stat().st_mtime_ns for path in _everything(tmp_path / "tiny" / "1")
     } == before
@@ -126,14 +127,14 @@ def test_taken_version_is_refused_and_stays_as_it_is(tmp_path: Path) -> None:
 def test_file_in_the_place_of_the_models_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "models").write_text("")
     with pytest.raises(ExportError, match="not a folder to write in"):
-        write_model.vacant(tmp_path / "models", "tiny", None)
+        write_model.free_version(tmp_path / "models", "tiny", None)
     with pytest.raises(ExportError, match="could not be written"):
         _write(tmp_path / "models" / "tiny" / "1")
 
 
 @pytest.mark.parametrize("size", [100, 2_000, 20_000])
 def test_full_disk_leaves_nothing(size: int, tmp_path: Path) -> None:
-    """A limit on the size of a file stands for the full disk: the same writes fail."""
+    """Limits the size of files, which makes the same writes fail as a full disk does."""
     (tmp_path / "other").mkdir()
     before = _everything(tmp_path)
     with _largest_file(size), pytest.raises(ExportError, match=r"written: File too large\.$"):

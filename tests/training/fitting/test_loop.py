@@ -12,14 +12,15 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from keras import layers
 from rich.console import Console
 
 from tests.bundles import tiny_dataset
 from training.errors import RecipeError
-from training.fitting import batches as augmentation
-from training.fitting.checkpoints import Position
+from training.fitting.batches import TrainingBatches, evaluation_batches
+from training.fitting.checkpoints import TrainingState
 from training.fitting.loop import fit, outcome
-from training.networks import strong
+from training.networks import strong, whitening
 from training.recipes import RECIPES, Recipe
 
 SHAPE = (20, 20, 3)
@@ -68,21 +69,35 @@ def test_best_epoch_on_the_validation_split_is_kept() -> None:
 
 def test_outcome_counts_from_one_and_takes_the_first_of_equals() -> None:
     history = {"val_accuracy": [0.5, 0.75, 0.75], "accuracy": [0.1, 0.2, 0.9]}
-    assert outcome(Position(history=history, seconds=7.4)) == {
+    assert outcome(TrainingState(history=history, seconds=7.4)) == {
         "best_epoch": 2,
         "validation_accuracy": 0.75,
         "training_seconds": 7,
     }
 
 
+def _tiny(shape: tuple[int | None, int | None, int], classes: int) -> Any:
+    """One of each part of the strong networks, as few maps as do: they take minutes to trace."""
+    images = keras.Input(shape, name="images")  # 20×20×3
+    x = layers.Conv2D(24, 2, activation="relu", name=whitening.LAYER)(images)  # 19×19×24
+    x = strong._convolution(x, 6, "conv1", pool=True)  # 9×9×6
+    x = strong._residual(x, 6, "block1")  # 9×9×6
+    x = layers.GlobalMaxPooling2D(name="pool")(x)  # 6
+    x = layers.Dropout(0.2, name="dropout")(x)  # 6
+    x = layers.Dense(classes, activation="softmax", name="output", dtype="float32")(x)  # 3
+    network = keras.Model(images, x, name="tiny")
+    network.get_layer(whitening.LAYER).trainable = False
+    return network
+
+
 STRONG: dict[str, Any] = {
-    "network": strong.cifar10,
+    "network": _tiny,
     "optimizer": "muon",
     "average": 0.9,
     "coarse": 0.8,
     "coarse_share": 0.6,
 }
-MIXED: dict[str, Any] = {"network": strong.mnist, "optimizer": "muon", "precision": "bfloat16"}
+MIXED: dict[str, Any] = {"network": _tiny, "optimizer": "muon", "precision": "bfloat16"}
 
 
 @pytest.mark.parametrize(
@@ -100,7 +115,7 @@ def test_interrupted_run_goes_on_and_ends_as_an_uninterrupted_one(
         os.kill(os.getpid(), signal.SIGINT)  # The run stops one step into the next epoch.
 
     with pytest.raises(KeyboardInterrupt):
-        fit(recipe, dataset, Console(file=io.StringIO()), checkpoint=path, watchers=[interrupt])
+        fit(recipe, dataset, Console(file=io.StringIO()), checkpoint=path, callbacks=[interrupt])
     np.random.default_rng().random(3)
     seen: list[int] = []
     resumed, again = fit(
@@ -108,7 +123,7 @@ def test_interrupted_run_goes_on_and_ends_as_an_uninterrupted_one(
         dataset,
         Console(file=io.StringIO()),
         checkpoint=path,
-        watchers=[lambda epoch, logs, network: seen.append(epoch)],
+        callbacks=[lambda epoch, logs, network: seen.append(epoch)],
     )
     assert seen == [2, 3]
     assert again.history == figures.history
@@ -139,13 +154,13 @@ def test_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
 
 
 def _first_batch(recipe: Recipe, shape: tuple[int, int, int] = SHAPE) -> Any:
-    return next(iter(augmentation.Epochs(tiny_dataset(shape).train, recipe).batches(0)))
+    return next(iter(TrainingBatches(tiny_dataset(shape).train, recipe).batches(0)))
 
 
 def test_without_variation_images_are_only_shuffled_and_scaled() -> None:
     split = tiny_dataset(SHAPE).train
     plain = _recipe(rotation=0, shift=0, zoom=0, flip=False, stroke=False, batch_size=24)
-    images, labels = next(iter(augmentation.Epochs(split, plain).batches(0)))
+    images, labels = next(iter(TrainingBatches(split, plain).batches(0)))
     order = np.lexsort(split.images.reshape(24, -1).T)
     ours = np.round(images.numpy() * 255).astype(np.uint8)
     found = np.lexsort(ours.reshape(24, -1).T)
@@ -197,7 +212,7 @@ def test_shift_moves_by_whole_pixels() -> None:
 
 def test_early_epochs_are_of_smaller_images() -> None:
     recipe = _recipe(epochs=4, coarse=0.75, coarse_share=0.5)
-    epochs = augmentation.Epochs(tiny_dataset(SHAPE).train, recipe)
+    epochs = TrainingBatches(tiny_dataset(SHAPE).train, recipe)
     sizes = [next(iter(epochs.batches(epoch)))[0].shape[1:] for epoch in range(4)]
     assert sizes == [(15, 15, 3), (15, 15, 3), SHAPE, SHAPE]
 
@@ -214,7 +229,7 @@ def test_run_of_smaller_images_takes_no_other_number_of_epochs_once_that_matters
 
 def test_evaluation_pipeline_keeps_the_order() -> None:
     split = tiny_dataset(SHAPE).test
-    batches = list(augmentation.plain(split, batch_size=10))
+    batches = list(evaluation_batches(split, batch_size=10))
     assert [len(labels) for _, labels in batches] == [10, 10, 4]
     images = tf.concat([images for images, _ in batches], axis=0).numpy()
     assert np.abs(images * 255 - split.images).max() < 1e-4

@@ -1,4 +1,4 @@
-"""Muon turns kernels by an angle, and leaves what is no kernel to Adam."""
+"""Muon rotates kernels by an angle and leaves all other weights to Adam."""
 
 import keras
 import numpy as np

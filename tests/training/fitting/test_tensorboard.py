@@ -15,12 +15,12 @@ from rich.console import Console
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from typer.testing import CliRunner
 
-from tests.bundles import tiny_dataset, tiny_nodes, write_npz
+from tests.bundles import tiny_dataset, tiny_layers, write_npz
 from training.__main__ import app
-from training.errors import BoardError
+from training.errors import TensorBoardError
 from training.fitting import loop, tensorboard
-from training.fitting.checkpoints import Position
-from training.fitting.tensorboard import Board
+from training.fitting.checkpoints import TrainingState
+from training.fitting.tensorboard import TensorBoardLog
 from training.recipes import RECIPES
 
 SHAPE = (12, 12, 1)
@@ -44,17 +44,17 @@ def _pictures(folder: Path, tag: str) -> list[Any]:
     return [np.asarray(Image.open(io.BytesIO(array[2]))) for array in arrays]
 
 
-def _fit(name: str, watchers: list[Any]) -> tuple[Any, Position]:
+def _fit(name: str, callbacks: list[Any]) -> tuple[Any, TrainingState]:
     recipe = replace(RECIPES[name], epochs=2, batch_size=8)
     console = Console(file=io.StringIO())
-    return loop.fit(recipe, tiny_dataset(SHAPE), console, watchers=watchers)
+    return loop.fit(recipe, tiny_dataset(SHAPE), console, callbacks=callbacks)
 
 
 @pytest.fixture(scope="module", params=KINDS)
 def run(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A Keras or a low-level network trained under a board: name, logs, history, weights."""
     folder = tmp_path_factory.mktemp("logs")
-    network, position = _fit(request.param, [Board(folder, tiny_dataset(SHAPE))])
+    network, position = _fit(request.param, [TensorBoardLog(folder, tiny_dataset(SHAPE))])
     return request.param, folder, position.history, network.get_weights()
 
 
@@ -107,7 +107,7 @@ def test_graph_is_written_with_its_blocks(run: Any) -> None:
 
 
 def test_graph_of_nodes_joins_cost_and_prediction_to_the_labels() -> None:
-    drawn = tensorboard.graph(tiny_nodes(SHAPE, 3), SHAPE)
+    drawn = tensorboard.graph(tiny_layers(SHAPE, 3), SHAPE)
     readers = {node.name.partition("/")[0] for node in drawn.node if "labels" in node.input}
     assert readers == {"cost", "prediction"}
 
@@ -124,13 +124,13 @@ def test_command_writes_logs_of_a_network_without_convolutions(tmp_path: Path) -
 
 def test_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(BoardError, match="No logs can be written"):
-        Board(tmp_path / "file", tiny_dataset(SHAPE))
+    with pytest.raises(TensorBoardError, match="No logs can be written"):
+        TensorBoardLog(tmp_path / "file", tiny_dataset(SHAPE))
 
 
 def test_missing_tensorboard_is_said_with_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "tensorboard", None)
-    with pytest.raises(BoardError, match="pip install tensorboard"):
-        Board(tmp_path, tiny_dataset(SHAPE))
+    with pytest.raises(TensorBoardError, match="pip install tensorboard"):
+        TensorBoardLog(tmp_path, tiny_dataset(SHAPE))

@@ -1,4 +1,4 @@
-"""The fused normalisation says what Keras' own does."""
+"""The fused batch normalisation gives the results and gradients of Keras' layer."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ MAPS = np.random.default_rng(1).normal(3, 2, (8, 5, 5, 4)).astype(np.float32)
 
 
 def _after_two_batches(layer: Any) -> tuple[Any, Any, Any]:
-    """What it answers in training and afterwards, and what it keeps."""
+    """Its outputs in training and in inference, and its weights."""
     layer.build(MAPS.shape)
     layer(MAPS * 2, training=True)
     trained = layer(MAPS, training=True)

@@ -6,34 +6,34 @@ from typing import Any
 import pytest
 
 from training.exporting import from_keras
-from training.networks import lecture as networks
+from training.networks import lecture
 
 COUNTS = [
-    (networks.mnist_lecture, {"conv1": 320, "conv2": 18_496, "dense1": 204_928, "output": 1_290}),
+    (lecture.mnist_lecture, {"conv1": 320, "conv2": 18_496, "dense1": 204_928, "output": 1_290}),
     (
-        networks.mnist_lecture_same,
+        lecture.mnist_lecture_same,
         {"conv1": 320, "conv2": 18_496, "dense1": 401_536, "output": 1_290},
     ),
     (
-        networks.mnist_dense,
+        lecture.mnist_dense,
         {"dense1": 200_960, "dense2": 32_896, "dense3": 16_512, "output": 1_290},
     ),
     (
-        networks.cifar10_lecture_2conv,
+        lecture.cifar10_lecture_2conv,
         {"conv1": 896, "conv2": 18_496, "dense1": 524_416, "output": 1_290},
     ),
     (
-        networks.cifar10_lecture_3conv,
+        lecture.cifar10_lecture_3conv,
         {"conv1": 896, "conv2": 18_496, "conv3": 73_856, "dense1": 262_272, "output": 1_290},
     ),
 ]
 SHAPES = [
-    (networks.mnist_lecture, {"conv1": (26, 26, 32), "pool1": (13, 13, 32)}),
-    (networks.mnist_lecture, {"conv2": (11, 11, 64), "pool2": (5, 5, 64), "flatten": (1600,)}),
-    (networks.mnist_lecture_same, {"conv1": (28, 28, 32), "pool1": (14, 14, 32)}),
-    (networks.mnist_lecture_same, {"conv2": (14, 14, 64), "pool2": (7, 7, 64), "flatten": (3136,)}),
-    (networks.cifar10_lecture_2conv, {"pool2": (8, 8, 64), "flatten": (4096,), "output": (10,)}),
-    (networks.cifar10_lecture_3conv, {"pool3": (4, 4, 128), "flatten": (2048,), "output": (10,)}),
+    (lecture.mnist_lecture, {"conv1": (26, 26, 32), "pool1": (13, 13, 32)}),
+    (lecture.mnist_lecture, {"conv2": (11, 11, 64), "pool2": (5, 5, 64), "flatten": (1600,)}),
+    (lecture.mnist_lecture_same, {"conv1": (28, 28, 32), "pool1": (14, 14, 32)}),
+    (lecture.mnist_lecture_same, {"conv2": (14, 14, 64), "pool2": (7, 7, 64), "flatten": (3136,)}),
+    (lecture.cifar10_lecture_2conv, {"pool2": (8, 8, 64), "flatten": (4096,), "output": (10,)}),
+    (lecture.cifar10_lecture_3conv, {"pool3": (4, 4, 128), "flatten": (2048,), "output": (10,)}),
 ]
 
 Network = Callable[[], Any]
@@ -61,29 +61,29 @@ def test_input_shape_and_number_of_classes_can_be_chosen(network: Callable[..., 
 
 
 def test_dense_network_is_as_deep_as_the_convolutional_one_and_not_smaller() -> None:
-    dense, lecture = networks.mnist_dense(), networks.mnist_lecture()
-    weighted = [[one for one in net.layers if one.count_params()] for net in (dense, lecture)]
+    dense, convolutional = lecture.mnist_dense(), lecture.mnist_lecture()
+    weighted = [[one for one in net.layers if one.count_params()] for net in (dense, convolutional)]
     assert len(weighted[0]) == len(weighted[1])
-    assert 1 <= dense.count_params() / lecture.count_params() < 1.2
+    assert 1 <= dense.count_params() / convolutional.count_params() < 1.2
 
 
 def test_only_the_first_lecture_network_of_mnist_drops_out() -> None:
-    assert [layer.name for layer in networks.mnist_lecture().layers][-2:] == ["dropout", "output"]
-    assert "dropout" not in [layer.name for layer in networks.mnist_lecture_same().layers]
+    assert [layer.name for layer in lecture.mnist_lecture().layers][-2:] == ["dropout", "output"]
+    assert "dropout" not in [layer.name for layer in lecture.mnist_lecture_same().layers]
 
 
 @pytest.mark.parametrize("network", [network for network, _ in COUNTS])
 def test_parameter_formulas_come_out_at_the_counted_weights(network: Network) -> None:
-    for node in from_keras.convert(network()):
-        weights = sum(values.size for values in node.weights.values())
+    for layer in from_keras.convert(network()):
+        weights = sum(values.size for values in layer.weights.values())
         if weights:
-            terms, total = str(node.formula).replace("·", "*").split(" = ")
+            terms, total = str(layer.formula).replace("·", "*").split(" = ")
             assert eval(terms) == int(total) == weights
         else:
-            assert node.formula is None
+            assert layer.formula is None
 
 
 def test_formula_is_written_as_in_the_lecture() -> None:
-    formulas = {node.name: node.formula for node in from_keras.convert(networks.mnist_lecture())}
+    formulas = {layer.name: layer.formula for layer in from_keras.convert(lecture.mnist_lecture())}
     assert formulas["conv1"] == "3·3·1·32 + 32 = 320"
     assert formulas["dense1"] == "1600·128 + 128 = 204928"

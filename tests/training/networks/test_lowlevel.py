@@ -1,4 +1,4 @@
-"""The low-level networks compute, learn and are served as the same networks in Keras are."""
+"""The low-level networks give the same results as the same networks in Keras, also when served."""
 
 import io
 import os
@@ -23,7 +23,7 @@ from tests.pictures import save, seven
 from training.errors import RecipeError
 from training.exporting import from_keras, write_model
 from training.fitting import loop
-from training.fitting.checkpoints import Position
+from training.fitting.checkpoints import TrainingState
 from training.networks import lecture, lowlevel
 from training.networks.lowlevel_adam import Adam
 from training.recipes import RECIPES, Recipe
@@ -36,7 +36,7 @@ def _recipe(**changes: Any) -> Recipe:
     return replace(recipe, **changes)
 
 
-def _fit(recipe: Recipe, **options: Any) -> tuple[Any, Position]:
+def _fit(recipe: Recipe, **options: Any) -> tuple[Any, TrainingState]:
     return loop.fit(recipe, tiny_dataset(SHAPE), Console(file=io.StringIO()), **options)
 
 
@@ -68,8 +68,8 @@ def trained() -> lowlevel.Network:
 @pytest.fixture(scope="module")
 def client(trained: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     models = tmp_path_factory.mktemp("models")
-    nodes = from_keras.convert(trained)
-    write_model.export(nodes, tiny_dataset(SHAPE), _recipe().describe(), models / "scopes" / "1")
+    layers = from_keras.convert(trained)
+    write_model.export(layers, tiny_dataset(SHAPE), _recipe().describe(), models / "scopes" / "1")
     with TestClient(create_app(Settings(models=models, default_model="scopes"))) as client:
         yield client
 
@@ -91,7 +91,7 @@ def test_steps_are_those_of_keras() -> None:
     optimizer = Adam(network.trainable_variables, rate)
     twin.compile(keras.optimizers.Adam(rate, epsilon=1e-8), "sparse_categorical_crossentropy")
     for _ in range(4):
-        cost, _right = network.learn(tf.constant(images), tf.constant(labels), optimizer)
+        cost, _right = network.train_step(tf.constant(images), tf.constant(labels), optimizer)
         theirs = twin.train_on_batch(images, labels)
         assert float(cost) == pytest.approx(float(theirs), rel=1e-3)
     ours = [network.output.kernel.numpy(), network.output.bias.numpy()]
@@ -100,7 +100,9 @@ def test_steps_are_those_of_keras() -> None:
 
 
 def test_scopes_network_has_the_lectures_sizes() -> None:
-    shapes = {node.name: node.weights["kernel"].shape for node in _weighted(lowlevel.mnist_scopes)}
+    shapes = {
+        layer.name: layer.weights["kernel"].shape for layer in _weighted(lowlevel.mnist_scopes)
+    }
     assert shapes == {
         "conv1": (3, 3, 1, 32),
         "conv2": (3, 3, 32, 64),
@@ -111,7 +113,7 @@ def test_scopes_network_has_the_lectures_sizes() -> None:
 
 
 def _weighted(make: Any) -> list[Any]:
-    return [node for node in make().nodes() if node.weights]
+    return [layer for layer in make().exported_layers() if layer.weights]
 
 
 def test_graph_has_the_lectures_blocks_and_no_other() -> None:
@@ -144,10 +146,10 @@ def test_first_weights_are_hes_and_glorots_or_the_lectures() -> None:
         _weighted(lowlevel.mnist_lowlevel_stddev1),
     )
     wanted = [(2 / 9) ** 0.5, (2 / 288) ** 0.5, (2 / 3136) ** 0.5, (2 / 138) ** 0.5]
-    for node, one, stddev in zip(ours, lectures, wanted, strict=True):
-        assert node.weights["kernel"].std() == pytest.approx(stddev, rel=0.15), node.name
-        assert one.weights["kernel"].std() == pytest.approx(1.0, rel=0.15), node.name
-        assert not node.weights["bias"].any()
+    for layer, one, stddev in zip(ours, lectures, wanted, strict=True):
+        assert layer.weights["kernel"].std() == pytest.approx(stddev, rel=0.15), layer.name
+        assert one.weights["kernel"].std() == pytest.approx(1.0, rel=0.15), layer.name
+        assert not layer.weights["bias"].any()
 
 
 def test_lectures_first_weights_begin_with_a_cost_of_thousands() -> None:
@@ -177,7 +179,7 @@ def test_interrupted_run_ends_as_an_uninterrupted_one(trained: Any, tmp_path: Pa
         os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
-        _fit(_recipe(), checkpoint=path, watchers=[interrupt])
+        _fit(_recipe(), checkpoint=path, callbacks=[interrupt])
     resumed = _fit(_recipe(), checkpoint=path)[0]
     for one, other in zip(trained.get_weights(), resumed.get_weights(), strict=True):
         assert (one == other).all()

@@ -1,4 +1,4 @@
-"""The lecture's step 1: its shapes, its sums, and the command that shows them."""
+"""The lecture's step 1: the shapes, the values, and the command that prints them."""
 
 from pathlib import Path
 

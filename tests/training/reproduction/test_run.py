@@ -1,8 +1,7 @@
-"""Experiments are trained once, go on after an interruption, and are reported as they came out."""
+"""Experiments are trained once, are resumed after an interruption, and are reported correctly."""
 
 import io
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from convlens.__main__ import app
 from service.manifest import Manifest
 from tests.bundles import write_npz
 from training import recipes
-from training.fitting.checkpoints import Position
+from training.fitting.checkpoints import TrainingState
 from training.reproduction import report, results, run
 from training.reproduction.results import Result
 
@@ -97,21 +96,21 @@ def test_stopped_run_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.Mo
     write_npz(tmp_path / "mnist.npz")
     monkeypatch.setitem(recipes.RECIPES, NAME, replace(recipes.find(NAME), epochs=3))
     trained: list[int] = []
-    close = Position.close_epoch
+    close = TrainingState.close_epoch
 
-    def stop_after_two(self: Position, figures: dict[str, float]) -> None:
+    def stop_after_two(self: TrainingState, figures: dict[str, float]) -> None:
         close(self, figures)
         trained.append(self.epoch)
 
-    monkeypatch.setattr(Position, "close_epoch", stop_after_two)
-    clock = run._Clock.__call__
+    monkeypatch.setattr(TrainingState, "close_epoch", stop_after_two)
+    call = run._EpochTimer.__call__
 
     def interrupt(self: Any, epoch: int, figures: Mapping[str, float], network: Any) -> None:
-        clock(self, epoch, figures, network)
+        call(self, epoch, figures, network)
         if epoch == 3 and trained == [1, 2]:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(run._Clock, "__call__", interrupt)
+    monkeypatch.setattr(run._EpochTimer, "__call__", interrupt)
     console = Console(file=io.StringIO())
     with pytest.raises(KeyboardInterrupt):
         list(run.reproduce([NAME], tmp_path, tmp_path, console, 2))
@@ -148,22 +147,13 @@ def test_report_puts_each_result_beside_the_lectures(tmp_path: Path) -> None:
         assert (tmp_path / "page" / f"{NAME}-{what}.svg").is_file()
 
 
-def test_page_holds_its_charts_and_nothing_from_elsewhere(tmp_path: Path) -> None:
-    report.write([_result()], tmp_path / "page.md")
-    page = (tmp_path / "page.html").read_text(encoding="utf-8")
-    assert page.count("<svg") == 2
-    assert "<img" not in page
-    assert f'<h3 id="{NAME}">' in page
-    assert not re.findall(r"(?:src|href)=\"(?!#)", page)
-
-
 def test_dense_and_convolutional_networks_stand_side_by_side(tmp_path: Path) -> None:
     dense = _result(name="mnist-dense", accuracy=0.97, parameters=251_658)
     other = _result(name="mnist-convolution", accuracy=0.99)
     text = report.markdown([dense, other], "page")
     assert "| mnist-dense | dense | 251,658 | 97.00% (on <b>paper</b>) | 300 wrong |" in text
     assert "| mnist-convolution | convolutional | 225,034 | 99.00%" in text
-    assert "What convolution buys" not in report.markdown([dense], "page")
+    assert "Dense and convolutional networks" not in report.markdown([dense], "page")
 
 
 COMMITTED = sorted((ROOT / "docs" / "reference" / "reproduction").glob("*.json"))
@@ -174,6 +164,9 @@ def test_committed_report_says_what_the_committed_results_say() -> None:
     ordered = [found[name] for name in recipes.LECTURE if name in found]
     text = (ROOT / "docs" / "reference" / "reproduction.md").read_text(encoding="utf-8")
     assert text == report.markdown(ordered, "reproduction")
+    for result in ordered:
+        for name, svg in report.draw(result).items():
+            assert (ROOT / "docs" / "reproduction" / name).read_text(encoding="utf-8") == svg
 
 
 @pytest.mark.parametrize("path", COMMITTED, ids=lambda path: path.stem)

@@ -1,6 +1,7 @@
-"""BentoML: adaptive batching in front of one method, two workers."""
+"""BentoML: adaptive batching in front of one method."""
 
 import os
+from typing import Any
 
 import bentoml
 import numpy as np
@@ -14,13 +15,13 @@ from PIL.Image import Image
     logging={"access": {"enabled": False}},
 )
 class Digits:
-    """Images come as the form field `images`, decoded by BentoML."""
+    """Takes images in the form field `images`; BentoML decodes them."""
 
     def __init__(self) -> None:
         self.model = load()
 
     @bentoml.api(batchable=True, max_batch_size=64, max_latency_ms=1000)
-    def predict(self, images: list[Image]) -> list[dict]:
-        """A batch that BentoML put together."""
+    def predict(self, images: list[Image]) -> list[dict[str, Any]]:
+        """Answers a batch that BentoML has formed."""
         stacked = np.stack([np.asarray(image.convert("L"))[..., np.newaxis] for image in images])
         return [answer(row) for row in self.model(stacked)]

@@ -1,4 +1,4 @@
-"""A form with a file is read and thrown away: FastAPI without anything else."""
+"""FastAPI alone: reads a form with a file, and answers the same to every request."""
 
 from fastapi import FastAPI, UploadFile
 
@@ -7,6 +7,6 @@ app = FastAPI()
 
 @app.post("/predict")
 async def predict(file: UploadFile) -> dict[str, list[dict[str, float]]]:
-    """Read the upload to its end; answer the same to everybody."""
+    """Reads the upload to its end."""
     await file.read()
     return {"predictions": []}

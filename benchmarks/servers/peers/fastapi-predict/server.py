@@ -1,6 +1,7 @@
-"""FastAPI as nine of nine public handlers have it: `model.predict` in the handler, on the loop."""
+"""FastAPI as public examples have it: Keras' `model.predict` in the handler, on the event loop."""
 
 import os
+from typing import Any
 
 import keras
 import numpy as np
@@ -13,8 +14,8 @@ model = keras.Sequential([keras.Input((28, 28, 1), dtype="uint8"), layer])
 
 
 @app.post("/predict")
-async def predict(file: UploadFile) -> dict:
-    """One `model.predict` a request."""
+async def predict(file: UploadFile) -> dict[str, Any]:
+    """Calls `model.predict` once a request."""
     output = model.predict(decode(await file.read())[np.newaxis], verbose=0)
     rows = output["probabilities"] if isinstance(output, dict) else output
     return {"predictions": [answer(row) for row in rows]}

@@ -1,30 +1,34 @@
-"""KServe: a custom model behind its Python server, as many workers as cores."""
+"""KServe: a custom model behind its Python server, with as many workers as cores."""
 
 import base64
 import os
 from functools import cache
+from typing import Any
 
 import numpy as np
 from kserve import Model, ModelServer
 
 
 @cache
-def digits():
-    """TensorFlow and the model, with a worker's first request: KServe ends slow starters."""
+def digits() -> tuple[Any, Any]:
+    """Loads TensorFlow and the model at a worker's first request: KServe ends workers that start
+    slowly."""
     import digits
 
     return digits, digits.load()
 
 
 class Digits(Model):
-    """Travels to the workers by pickle, without the model; the parent never loads it."""
+    """KServe pickles it for the workers, so it holds no model; the parent process loads none."""
 
     def __init__(self) -> None:
         super().__init__("digits")
         self.ready = True
 
-    async def predict(self, payload: dict, headers=None, response_headers=None) -> dict:
-        """The `instances` of one request."""
+    async def predict(
+        self, payload: dict[str, Any], headers: Any = None, response_headers: Any = None
+    ) -> dict[str, Any]:
+        """Answers the `instances` of one request."""
         code, model = digits()
         files = [base64.b64decode(one["image"]["b64"]) for one in payload["instances"]]
         rows = model(np.stack([code.decode(file) for file in files]))

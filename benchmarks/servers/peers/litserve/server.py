@@ -1,37 +1,39 @@
-"""LitServe: batches in worker processes, behind as many API servers."""
+"""LitServe: batches in worker processes, behind as many API server processes."""
 
 import os
+from typing import Any
 
 import litserve
 import numpy as np
 from digits import answer, decode, load
+from numpy.typing import NDArray
 
 
 class Digits(litserve.LitAPI):
-    """The form field `file` holds one image."""
+    """Takes one image in the form field `file`."""
 
     def setup(self, device: str) -> None:
-        """Load the model in the worker."""
+        """Loads the model in the worker."""
         self.model = load()
 
-    def decode_request(self, request) -> np.ndarray:
-        """One PNG."""
+    def decode_request(self, request: Any) -> NDArray[Any]:
+        """Decodes the PNG of one request."""
         return decode(request["file"].file.read())
 
-    def batch(self, inputs: list[np.ndarray]) -> np.ndarray:
-        """Images of waiting requests, together."""
+    def batch(self, inputs: list[NDArray[Any]]) -> NDArray[Any]:
+        """Stacks the images of the waiting requests."""
         return np.stack(inputs)
 
-    def predict(self, images: np.ndarray) -> np.ndarray:
-        """All of them at once."""
+    def predict(self, images: NDArray[Any]) -> NDArray[Any]:
+        """Calls the model on the whole batch."""
         return self.model(images)
 
-    def unbatch(self, output: np.ndarray) -> list[np.ndarray]:
-        """A row for each request."""
+    def unbatch(self, output: NDArray[Any]) -> list[NDArray[Any]]:
+        """Splits the output into a row for each request."""
         return list(output)
 
-    def encode_response(self, output: np.ndarray) -> dict:
-        """The answer of one request."""
+    def encode_response(self, output: NDArray[Any]) -> dict[str, Any]:
+        """Makes the answer of one request."""
         return {"predictions": [answer(output)]}
 
 

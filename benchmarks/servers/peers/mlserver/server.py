@@ -1,4 +1,4 @@
-"""MLServer: a runtime of its own for pictures in base64, adaptive batching, worker processes."""
+"""MLServer: a custom runtime for images in base64, adaptive batching, worker processes."""
 
 import numpy as np
 from digits import decode, load
@@ -8,15 +8,15 @@ from mlserver.types import InferenceRequest, InferenceResponse
 
 
 class Digits(MLModel):
-    """Speaks the Open Inference Protocol: `images` in, `probabilities` and `label` out."""
+    """Open Inference Protocol: takes `images`, gives `probabilities` and `label`."""
 
     async def load(self) -> bool:
-        """Load the model in the worker."""
+        """Loads the model in the worker."""
         self.model = load()
         return True
 
     async def predict(self, payload: InferenceRequest) -> InferenceResponse:
-        """A batch that MLServer put together."""
+        """Answers a batch that MLServer has formed."""
         files = Base64Codec.decode_input(payload.inputs[0])
         rows = self.model(np.stack([decode(file) for file in files]))
         return InferenceResponse(

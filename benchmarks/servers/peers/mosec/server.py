@@ -1,10 +1,12 @@
-"""mosec: a Rust front takes raw PNG bodies and batches them for worker processes."""
+"""mosec: an HTTP server in Rust takes raw PNG bodies and batches them for worker processes."""
 
 import os
+from typing import Any
 
 import numpy as np
 from digits import answer, decode, load
 from mosec import Server, Worker
+from numpy.typing import NDArray
 
 
 class Digits(Worker):
@@ -13,12 +15,12 @@ class Digits(Worker):
     def __init__(self) -> None:
         self.model = load()
 
-    def deserialize(self, data: bytes) -> np.ndarray:
-        """One body is one PNG."""
+    def deserialize(self, data: bytes) -> NDArray[Any]:
+        """Decodes a body, which is one PNG."""
         return decode(data)
 
-    def forward(self, data: list[np.ndarray]) -> list[dict]:
-        """A batch that mosec put together."""
+    def forward(self, data: list[NDArray[Any]]) -> list[dict[str, Any]]:
+        """Answers a batch that mosec has formed."""
         return [{"predictions": [answer(row)]} for row in self.model(np.stack(data))]
 
 

@@ -1,9 +1,11 @@
-"""PyTriton: Triton's HTTP front and dynamic batcher over Python callables."""
+"""PyTriton: Triton's HTTP server and dynamic batcher in front of Python callables."""
 
 import os
+from typing import Any
 
 import numpy as np
 from digits import decode, load
+from numpy.typing import NDArray
 from pytriton.decorators import batch
 from pytriton.model_config import DynamicBatcher, ModelConfig, Tensor
 from pytriton.triton import Triton, TritonConfig
@@ -12,8 +14,8 @@ model = load()
 
 
 @batch
-def infer(images: np.ndarray) -> dict[str, np.ndarray]:
-    """A batch that Triton put together: PNG files (n, 1)."""
+def infer(images: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    """Answers a batch that Triton has formed: PNG files, object (n, 1)."""
     rows = model(np.stack([decode(file) for file in images[:, 0]]))
     return {"probabilities": rows, "label": rows.argmax(1, keepdims=True)}
 

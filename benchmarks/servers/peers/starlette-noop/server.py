@@ -1,15 +1,18 @@
-"""A form with a file is read and thrown away: Starlette without anything else."""
+"""Starlette alone: reads a form with a file, and answers the same to every request."""
 
 from starlette.applications import Starlette
+from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 
 async def predict(request: Request) -> JSONResponse:
-    """Read the upload to its end; answer the same to everybody."""
+    """Reads the upload to its end."""
     async with request.form() as form:
-        await form["file"].read()
+        file = form["file"]
+        assert isinstance(file, UploadFile)
+        await file.read()
     return JSONResponse({"predictions": []})
 
 

@@ -1,0 +1,1 @@
+"""Starts a server, builds the requests that it takes, and puts load on it."""
