@@ -24,7 +24,7 @@ SERVICE: Mapping[str, set[str]] = {
         "settings",
         "workers",
     },
-    "lessons": {"errors", "http", "introspection", "routes"},
+    "lessons": {"errors", "http", "introspection"},
     "protocols.tfserving": {
         "errors",
         "http",

@@ -5,10 +5,10 @@ import asyncio
 from fastapi import APIRouter, Request
 
 from service.errors import Invalid, Malformed, TooLarge, UnsupportedType
+from service.http.json_response import JSON
 from service.http.problems import documented
 from service.lessons import arithmetic, json_body
 from service.lessons.schemas import Convolution, Convolved, Floats, Pooled, Pooling
-from service.routes.answers import JSON
 
 router = APIRouter(prefix="/lessons", tags=["lessons"])
 

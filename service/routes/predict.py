@@ -19,6 +19,7 @@ from service.errors import (
     TooLarge,
     UnsupportedImage,
 )
+from service.http.json_response import EncodedJSON, dump
 from service.http.problems import Problem, describe, documented
 from service.images import multipart, tokens
 from service.images.prepare import Prepared
@@ -27,7 +28,7 @@ from service.introspection import ablation
 from service.models.model import Activations, Model
 from service.observability import metrics
 from service.routes import links
-from service.routes.answers import EncodedJSON, Encoding, dump, encode
+from service.routes.answers import Encoding, encode
 from service.routes.subject import IMAGE_BODY
 
 router = APIRouter(tags=["predict"])

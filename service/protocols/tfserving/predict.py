@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from service.errors import Malformed, NotFound, NotReady, TooLarge
+from service.http.json_response import JSON
 from service.http.problems import documented_plain
 from service.images.reader import ImageReader
 from service.models.model import Model
@@ -16,7 +17,6 @@ from service.protocols import base64_images, compression, outputs
 from service.protocols.json_body import INLINE_BYTES
 from service.protocols.outputs import Outputs
 from service.protocols.tfserving.request import PredictRequest, parse
-from service.routes.answers import JSON
 from service.routes.subject import model_of
 from service.settings import Settings
 
