@@ -93,7 +93,6 @@ SWITCHES: dict[str, Switch] = {
     "nothing": lambda is_on: None,
     "fast routes": _attribute(FastRoutes, "_find", lambda self, scope: None),
     "access log in batches": _attribute(AccessLog, "add", _log_one),
-    "gc threshold": lambda is_on: gc.set_threshold(10_000 if is_on else 700, 10, 10),
 }
 SERVERS: dict[str, dict[str, Any]] = {
     "connection protocol": {"http": "benchmarks.servers.private_apis:Plain"},
