@@ -1,12 +1,51 @@
-"""What tests everywhere share: a folder of tiny models, made once."""
+"""What tests everywhere share: how workers divide them, and a folder of tiny models, made once."""
 
+import gc
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests import bundles
 from tests.bundles import tiny_bundle
+
+BROWSER = "tests/browser/"
+LONGEST = (
+    BROWSER,
+    "tests/training/fitting/",
+    "tests/training/test_main.py",
+    "tests/service/test_openapi.py",
+    "tests/training/",
+)
+"""The tests to begin with, so that no worker is left with a long module at the end."""
+
+
+class Modules(LoadScopeScheduling):  # type: ignore[misc]
+    """Gives a worker whole modules, and all of the browser's: Chromium and a service start once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return BROWSER if nodeid.startswith(BROWSER) else nodeid.partition("::")[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Modules:
+    config.option.loadscopereorder = False
+    return Modules(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def place(item: pytest.Item) -> int:
+        return next((i for i, s in enumerate(LONGEST) if item.nodeid.startswith(s)), len(LONGEST))
+
+    items.sort(key=place)
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector from the million objects of all modules and cases."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -9,7 +9,16 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Error,
+    Page,
+    Request,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
 
 from tests.bundles import dense_bundle, residual_bundle, tiny_bundle
 
@@ -26,7 +35,7 @@ ARGUMENTS = [
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
 ]
-expect.set_options(timeout=30_000)  # The first Grad-CAM loads TensorFlow, on slow machines as well.
+expect.set_options(timeout=60_000)  # The first Grad-CAM loads TensorFlow, on slow machines as well.
 
 
 @pytest.fixture(scope="package")
@@ -53,7 +62,7 @@ def service(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Itera
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
     command = [sys.executable, "-m", "convlens", "serve", "--workers", "1", "--port", port]
-    command += ["--models", str(models)]
+    command += ["--models", str(models), "--deadline-seconds", "60"]
     log = tmp_path_factory.mktemp("service") / "log"
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output)
@@ -85,24 +94,53 @@ def complaints() -> list[str]:
     return []
 
 
+VIEWPORT = ViewportSize(width=1440, height=900)
+
+
+@pytest.fixture(scope="package")
+def tab(browser: Browser) -> Page:
+    """The tab of all tests: in a new one Chromium starts and compiles for a second each time."""
+    return browser.new_page(viewport=VIEWPORT, locale="en-US")
+
+
 @pytest.fixture
-def page(browser: Browser, service: str, complaints: list[str]) -> Iterator[Page]:
-    """The page, loaded; a complaint that is left at the end fails the test."""
+def page(tab: Page, service: str, complaints: list[str]) -> Iterator[Page]:
+    """The page, loaded anew as by somebody who was never there, and without complaints so far.
+
+    A complaint that is left at the end fails the test.
+    """
 
     def hear(message: ConsoleMessage) -> None:
         if message.type == "error":
             complaints.append(f"{message.text} {message.location.get('url', '')[:120]}")
 
+    def fail(error: Error) -> None:
+        complaints.append(str(error))
+
     def watch(request: Request) -> None:
         if not request.url.startswith((service, "data:", "blob:", "about:")):
             complaints.append(request.url)
 
-    page = browser.new_page(viewport={"width": 1440, "height": 900}, locale="en-US")
-    page.on("console", hear)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", watch)
-    page.goto(service)
-    page.wait_for_selector("html[data-took]", state="attached")
-    yield page
-    page.close()
+    _forget(tab, service)
+    tab.on("console", hear)
+    tab.on("pageerror", fail)
+    tab.on("request", watch)
+    tab.goto(service)
+    tab.wait_for_selector("html[data-took]", state="attached")
+    yield tab
+    tab.remove_listener("console", hear)
+    tab.remove_listener("pageerror", fail)
+    tab.remove_listener("request", watch)
     assert complaints == []
+
+
+def _forget(tab: Page, service: str) -> None:
+    """Leave the page of the test before, and all that it set."""
+    tab.unroute_all(behavior="ignoreErrors")
+    tab.goto(f"{service}/livez")
+    tab.evaluate("localStorage.clear(); sessionStorage.clear()")
+    tab.context.clear_cookies()
+    tab.context.clear_permissions()
+    tab.set_viewport_size(VIEWPORT)
+    tab.emulate_media(color_scheme="null", reduced_motion="null")
+    tab.mouse.move(0, 0)

@@ -60,9 +60,12 @@ def test_dead_maps_are_distinguished_from_silent_ones(page: Page, service: str) 
 def test_left_out_maps_change_every_probability(page: Page, service: str) -> None:
     page.get_by_role("button", name="Sample: 7").click()
     page.locator("#layer-select").select_option("conv2")
+    expect(page.locator("#verdict")).to_have_text("7")
     boxes = page.locator("#map-statistics").get_by_role("checkbox")
     for index in (10, 13):
         boxes.nth(index).check()
+    # The command is shown with its answer; that of the first box alone may come in between.
+    expect(page.locator("#export-ablation code")).to_have_text(re.compile("conv2(:|%3A)10.*13"))
     picture = httpx2.get(f"{service}/samples/digit/7.png").content
     answer = httpx2.post(f"{service}/predict?zero=conv2:10&zero=conv2:13", content=picture).json()
     change = answer["predictions"][0]["change"]

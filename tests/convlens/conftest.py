@@ -13,7 +13,11 @@ from tests.servers import serving
 @pytest.fixture(scope="package")
 def address(tiny_models: Path) -> Iterator[str]:
     settings = Settings(
-        models=tiny_models, default_model="tiny-digit", max_images=8, max_request_bytes=1_000_000
+        models=tiny_models,
+        default_model="tiny-digit",
+        max_images=8,
+        max_request_bytes=1_000_000,
+        deadline_seconds=60,  # The first Grad-CAM loads TensorFlow, on slow machines as well.
     )
     with serving(settings) as address:
         yield address

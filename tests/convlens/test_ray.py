@@ -17,16 +17,16 @@ from convlens import Client
 from service.models.litert import Network
 from service.settings import Settings
 
-ray = pytest.importorskip("ray", reason="Ray is missing: pip install convlens[ray]")
-
 # Ray leaves some of its sockets and files to the collector, and says what it will change.
 pytestmark = [
+    pytest.mark.ray,
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::FutureWarning"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
+MISSING = "Ray is missing: pip install convlens[ray]"
 ASKING = 6
 NODES = ("127.0.0.2", "127.0.0.3", "127.0.0.4")
 
@@ -53,6 +53,7 @@ def deployed(tiny_models: Path) -> Iterator[Deployed]:
 
 
 def _deployed(models: Path) -> Iterator[Deployed]:
+    ray = pytest.importorskip("ray", reason=MISSING)
     from ray import serve
     from ray.cluster_utils import Cluster
 
@@ -181,6 +182,7 @@ def test_killed_node_costs_only_what_it_was_answering(
 
 
 def test_configuration_names_the_application() -> None:
+    pytest.importorskip("ray", reason=MISSING)
     from ray.serve.schema import ServeDeploySchema
 
     from convlens.ray import app

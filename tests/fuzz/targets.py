@@ -3,9 +3,9 @@
 import contextlib
 import functools
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from service.models.model import Model
 from service.protocols import compression
 from service.protocols.open_inference import request as open_inference
 from service.protocols.tfserving import request as tfserving
+from service.settings import Settings
 from tests.pictures import save, seven
 
 MODELS = Path(__file__).parents[2] / "models"
@@ -30,6 +31,11 @@ class Unexpected(Exception):
 @functools.cache
 def manifest(name: str) -> Manifest:
     return Manifest.read(MODELS / name / "1")
+
+
+@functools.cache
+def model(name: str) -> Model:
+    return Model(MODELS / name / "1", ThreadPoolExecutor(1), Settings())
 
 
 def _image(data: bytes) -> None:
@@ -51,9 +57,7 @@ def _array(data: bytes) -> None:
 
 
 def _v1(data: bytes) -> None:
-    # Of a model, the rows look at what it says about itself alone.
-    said = SimpleNamespace(manifest=manifest("mnist-lecture"), network=SimpleNamespace(can=bool))
-    tfserving.parse(data, cast(Model, said), MOST)
+    tfserving.parse(data, model("mnist-lecture"), MOST)
 
 
 def _v2(data: bytes) -> None:

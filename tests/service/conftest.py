@@ -26,6 +26,7 @@ def settings(tiny_models: Path) -> Settings:
         max_image_bytes=200_000,
         max_request_bytes=1_000_000,
         max_image_pixels=1_000_000,
+        deadline_seconds=60,  # The first Grad-CAM loads TensorFlow, on slow machines as well.
     )
 
 
