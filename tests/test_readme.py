@@ -77,7 +77,7 @@ def port(models: Path) -> Iterator[int]:
         number: int = free.getsockname()[1]
     command = [sys.executable, "-m", "convlens", "serve", "--workers", "2", "--port", str(number)]
     # A first Grad-CAM loads TensorFlow, which takes longer than the default on a busy machine.
-    command += ["--models", str(models), "--deadline-seconds", "60"]
+    command += ["--models", str(models), "--deadline-seconds", "60", "--watch-seconds", "0.2"]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as process:
         try:
             _wait(f"http://127.0.0.1:{number}/readyz", process)
@@ -109,7 +109,7 @@ def trained(models: Path, port: int, tmp_path_factory: pytest.TempPathFactory) -
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
     _wait(f"http://127.0.0.1:{port}/models/{TRAINED}")
-    time.sleep(2.5)  # The other worker looks every two seconds as well.
+    time.sleep(1)  # The other worker finds it as well.
     return TRAINED
 
 

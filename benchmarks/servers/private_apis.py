@@ -93,7 +93,6 @@ SWITCHES: dict[str, Switch] = {
     "nothing": lambda is_on: None,
     "fast routes": _attribute(FastRoutes, "_find", lambda self, scope: None),
     "access log in batches": _attribute(AccessLog, "add", _log_one),
-    "gc threshold": lambda is_on: gc.set_threshold(10_000 if is_on else 700, 10, 10),
 }
 SERVERS: dict[str, dict[str, Any]] = {
     "connection protocol": {"http": "benchmarks.servers.private_apis:Plain"},
@@ -186,7 +185,7 @@ def _switched(name: str, requests: Sequence[bytes], seconds: int) -> Iterator[tu
             wrk.run(server.port, requests, connections, 1)
             http_requests.send(server.port, http_requests.http_get("/alternate"), 10)
             wrk.run(server.port, requests, connections, seconds + 1)
-            _, body = http_requests.send(server.port, http_requests.http_get("/alternated"), 30)
+            _, body = http_requests.send(server.port, http_requests.http_get("/alternated"), 60)
         slices = [Figures(*one) for one in json.loads(body)]
         yield connections, list(zip(slices[::2], slices[1::2], strict=True))
 
@@ -194,12 +193,13 @@ def _switched(name: str, requests: Sequence[bytes], seconds: int) -> Iterator[tu
 def _alternate(name: str, port: int, seconds: int) -> None:
     """Serve with one worker; `/alternate` starts to switch, `/alternated` answers the slices."""
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp()
-    app = create_app()
+    app = create_app(Settings(deadline_seconds=120))
     slices: list[tuple[float, float]] = []
 
     async def alternate() -> None:
-        for i in range(2 * int(seconds / SLICE_SECONDS / 2)):
-            SWITCHES[name](i % 2 == 0)
+        until = time.monotonic() + seconds
+        while time.monotonic() < until or len(slices) % 2:
+            SWITCHES[name](len(slices) % 2 == 0)
             answers, used, began = state.total_requests, time.process_time(), time.monotonic()
             await asyncio.sleep(SLICE_SECONDS)
             answers = max(1, state.total_requests - answers)

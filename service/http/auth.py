@@ -34,7 +34,7 @@ class AuthMiddleware:
 
     async def _check(self, scope: Scope) -> None:
         address = (scope.get("client") or ("unknown",))[0]
-        client = f"address {address}"
+        client = f"address:{address}"
         if self._keys is not None:
             key = api_keys.from_headers(Headers(scope=scope))
             holder = None if key is None else self._keys.holder(key)
@@ -42,7 +42,7 @@ class AuthMiddleware:
                 # Wrong keys count too, by the address, which bounds guessing.
                 await self._limit(client)
                 raise NoKey("This service needs a key: send `Authorization: Bearer KEY`.")
-            client = f"key {holder}"
+            client = f"key:{holder}"
             scope["convlens.key"] = holder
         await self._limit(client)
 

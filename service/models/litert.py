@@ -77,7 +77,7 @@ class Network:
     def ablation(self, images: Images, masks: Floats) -> dict[str, Floats]:
         """`probabilities` and `logits` with every convolution's maps multiplied by `masks`.
 
-        `masks` is float32 (n, maps), the maps of all convolution layers in their order. The
+        `masks` is float32 (maps,), a factor for each map of all convolutions in their order. The
         network must have a convolution.
         """
         assert self._ablation is not None

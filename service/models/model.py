@@ -143,7 +143,7 @@ class Model:
     ) -> NDArray[np.float32]:
         """The probabilities, float32 (n, classes), with every convolution's maps times `masks`.
 
-        See `Network.ablation` for the order of `masks`, float32 (n, maps).
+        See `Network.ablation` for the order of `masks`, float32 (maps,).
         """
         loop = asyncio.get_running_loop()
         outputs = await loop.run_in_executor(self._executor, self.network.ablation, images, masks)

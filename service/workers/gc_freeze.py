@@ -2,13 +2,9 @@
 
 import gc
 
-# Python's own 700 new objects start a collection every few requests, whose objects are nearly all
-# freed by their reference counts.
-_NEW_OBJECTS = 10_000
-
 
 def collect() -> None:
-    """Collect garbage once, freeze what is left, and raise the collector's threshold.
+    """Collect garbage once and freeze what is left.
 
     To be called after models were loaded or dropped: TensorFlow's objects refer to each other in
     cycles, so that only the collector frees an old version. Unfrozen, TensorFlow's objects would
@@ -17,4 +13,3 @@ def collect() -> None:
     gc.unfreeze()
     gc.collect()
     gc.freeze()
-    gc.set_threshold(_NEW_OBJECTS)

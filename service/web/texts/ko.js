@@ -163,6 +163,8 @@ export default {
     'Malformed request': '요청을 읽을 수 없습니다.',
     'Malformed image token': '링크에 든 그림을 쓸 수 없습니다.',
     'Not found': '그런 것은 없습니다.',
+    'Not Found': '그런 주소는 없습니다.',
+    'Method Not Allowed': '이 주소에서는 할 수 없는 요청입니다.',
     'Not acceptable': '그 형식으로는 드릴 수 없습니다.',
     'A layer of another kind': '이 층에서는 볼 수 없습니다.',
     'Too large': '너무 큽니다.',

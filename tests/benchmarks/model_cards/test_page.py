@@ -141,5 +141,5 @@ def test_page_says_what_was_measured() -> None:
 @pytest.mark.parametrize("name", SHIPPED)
 def test_plots_are_those_of_the_committed_figures(name: str) -> None:
     for what, svg in page.draw(SHIPPED[name], MEASURED[name]).items():
-        path = ROOT / "docs" / "models" / f"{name}-{what}.svg"
+        path = ROOT / "docs" / "reference" / "models" / f"{name}-{what}.svg"
         assert path.read_text(encoding="utf-8") == svg

@@ -149,6 +149,24 @@ def test_window_that_has_ended_begins_anew(tmp_path: Path) -> None:
     assert file.get("who") == 0
 
 
+def test_clients_are_counted_by_names_that_every_storage_takes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """memcached refuses white space in a key."""
+    counted: list[str] = []
+
+    async def check(self: Rate, client: str) -> None:
+        counted.append(client)
+
+    monkeypatch.setattr(Rate, "check", check)
+    file = tmp_path / "keys.txt"
+    file.write_text(api_keys.line("one", ONE))
+    client = TestClient(create_app(Settings(keys=file, rate="9/second")))
+    assert lesson(client, authorization=f"Bearer {ONE}") == 200
+    assert lesson(client) == 401
+    assert counted == ["key:one", "address:testclient"]
+
+
 @pytest.mark.parametrize("rule", ["", "often", "5/fortnight"])
 def test_rule_that_is_none_is_refused(rule: str) -> None:
     with pytest.raises(ValueError, match=r"."):

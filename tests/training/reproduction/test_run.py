@@ -166,7 +166,9 @@ def test_committed_report_says_what_the_committed_results_say() -> None:
     assert text == report.markdown(ordered, "reproduction")
     for result in ordered:
         for name, svg in report.draw(result).items():
-            assert (ROOT / "docs" / "reproduction" / name).read_text(encoding="utf-8") == svg
+            assert (ROOT / "docs" / "reference" / "reproduction" / name).read_text(
+                encoding="utf-8"
+            ) == svg
 
 
 @pytest.mark.parametrize("path", COMMITTED, ids=lambda path: path.stem)
