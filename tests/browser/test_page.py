@@ -156,7 +156,7 @@ def test_maps_follow_the_pen(page: Page, capsys: pytest.CaptureFixture[str]) -> 
     tile = page.locator('button.map[data-layer="conv2"][data-index="0"] canvas')
     before = tile.evaluate("canvas => canvas.toDataURL()")
     root, took = page.locator("html"), []
-    for _ in range(5):
+    for _ in range(3):
         draw(page, SEVEN)
         page.wait_for_timeout(300)  # Until the last prediction that the stroke requested is shown.
         root.evaluate("root => delete root.dataset.took")
