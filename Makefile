@@ -6,7 +6,10 @@ BIN := $(VENV)/bin
 judged = $(shell $(1) -c 'import sys; v = sys.version; print("usable" if sys.version_info >= (3, 11) else "Python " + v.split()[0])' 2>/dev/null)
 ENVIRONMENT := $(if $(wildcard $(BIN)/pip),$(call judged,$(BIN)/python))
 
-.PHONY: help serve test check format docs requirements audit fuzz image clean
+# A worker loads TensorFlow, 1 GB, so there are as many as processors and eight at most.
+WORKERS := --numprocesses logical --maxprocesses 8
+
+.PHONY: help serve test ray coverage check format docs requirements audit fuzz image clean
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,13 +18,19 @@ serve: $(VENV)/serve.stamp  ## install what serving needs and start convlens on 
 	$(BIN)/convlens serve
 
 test: $(VENV)/dev.stamp  ## install what the tests need and run them
-	$(BIN)/pytest
+	$(BIN)/pytest $(WORKERS) -m "not ray"
 
-check: $(VENV)/dev.stamp  ## format, lint, types and tests: what CI runs
+ray: $(VENV)/dev.stamp  ## run the tests of the service on a Ray cluster
+	$(BIN)/pytest -m ray tests/convlens/test_ray.py
+
+coverage: $(VENV)/dev.stamp  ## run the tests and fail if they cover less than before
+	$(BIN)/pytest $(WORKERS) -m "not ray" --cov --cov-report=term:skip-covered
+
+check: $(VENV)/dev.stamp  ## format, lint, types, tests and their coverage: what CI runs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(MAKE) --no-print-directory test
+	$(MAKE) --no-print-directory coverage
 
 format: $(VENV)/dev.stamp  ## format the code and mend what the linter can
 	$(BIN)/ruff format .

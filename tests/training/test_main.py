@@ -39,10 +39,30 @@ def _refusal(*arguments: str | Path) -> str:
     return result.stderr
 
 
-def test_training_writes_a_model_and_prints_its_test_figures(folder: Path) -> None:
-    models = folder / "models"
-    result = _train("mnist-lecture", "--data", folder, "--models", models, "--epochs", "1")
-    assert result.exit_code == 0, result.output
+@pytest.fixture(scope="module")
+def trained(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """The models folder of `python -m training mnist-lecture --epochs 1`, and what it printed."""
+    folder = tmp_path_factory.mktemp("trained")
+    write_npz(folder / "mnist.npz")
+    environment = {name: text for name, text in os.environ.items() if not name.startswith("TF_")}
+    folders = ["--data", str(folder), "--models", str(folder / "models")]
+    run = subprocess.run(
+        [sys.executable, "-m", "training", "mnist-lecture", "--epochs", "1", *folders],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return folder / "models", run
+
+
+def test_training_writes_a_model_and_prints_its_test_figures(
+    trained: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    models, result = trained
+    assert result.returncode == 0, result.stderr
     manifest = Manifest.read(models / "mnist-lecture" / "1")
     last = result.stdout.splitlines()[-1]
     assert f"test loss {manifest.metrics.loss:.4f}" in last
@@ -57,8 +77,8 @@ def test_seed_decides_the_weights_and_the_next_version_is_taken(folder: Path) ->
     models = folder / "models"
     for seed in (7, 7, 8):
         end = ("--models", models, "--epochs", "1", "--seed", str(seed))
-        assert _train("mnist-lecture-same", "--data", folder, *end).exit_code == 0
-    one, two, three = (Manifest.read(models / "mnist-lecture-same" / v) for v in ("1", "2", "3"))
+        assert _train("mnist-dense", "--data", folder, *end).exit_code == 0
+    one, two, three = (Manifest.read(models / "mnist-dense" / v) for v in ("1", "2", "3"))
     assert (one.recipe["seed"], three.recipe["seed"]) == (7, 8)
     assert one.golden == two.golden
     assert one.golden != three.golden
@@ -98,16 +118,10 @@ def test_number_below_one_is_a_usage_error(option: str) -> None:
     assert option in result.stderr
 
 
-def test_module_runs_without_noise_from_tensorflow(folder: Path) -> None:
-    environment = {name: text for name, text in os.environ.items() if not name.startswith("TF_")}
-    folders = ["--data", str(folder), "--models", str(folder / "models")]
-    run = subprocess.run(
-        [sys.executable, "-m", "training", "mnist-lecture", "--epochs", "1", *folders],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def test_module_runs_without_noise_from_tensorflow(
+    trained: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    _, run = trained
     assert (run.returncode, run.stderr) == (0, "")
     assert "test accuracy" in run.stdout.splitlines()[-1]
 
@@ -148,10 +162,10 @@ def test_folder_of_images_becomes_a_model_that_is_served_with_its_labels(stripes
 def test_model_of_a_folder_takes_another_name_and_another_network(stripes: Path) -> None:
     models = stripes.parent / "models"
     options = ("--epochs", "1", "--models", models, "--name", "mine", "--size", "12")
-    result = _train("mnist-lecture", "--folder", stripes, *options)
+    result = _train("mnist-dense", "--folder", stripes, *options)
     assert result.exit_code == 0, result.output
     manifest = Manifest.read(models / "mine" / "1")
-    assert manifest.recipe["network"] == "mnist_lecture"
+    assert manifest.recipe["network"] == "mnist_dense"
     assert manifest.input_shape == (12, 12, 3)
 
 

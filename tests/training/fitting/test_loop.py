@@ -43,15 +43,23 @@ def _same(one: list[Any], other: list[Any]) -> bool:
     return all((a == b).all() for a, b in zip(one, other, strict=True))
 
 
-def test_same_seed_gives_the_same_weights_and_another_seed_others() -> None:
-    weights = _fit(_recipe(seed=5))[0]
+@pytest.fixture(scope="module")
+def fitted() -> tuple[list[Any], Mapping[str, list[float]], str]:
+    return _fit(_recipe(seed=5))
+
+
+def test_same_seed_gives_the_same_weights_and_another_seed_others(
+    fitted: tuple[list[Any], Mapping[str, list[float]], str],
+) -> None:
     np.random.default_rng().random(3)
-    assert _same(weights, _fit(_recipe(seed=5))[0])
-    assert not _same(weights, _fit(_recipe(seed=6))[0])
+    assert _same(fitted[0], _fit(_recipe(seed=5))[0])
+    assert not _same(fitted[0], _fit(_recipe(seed=6))[0])
 
 
-def test_bar_tells_epoch_time_left_and_accuracy() -> None:
-    _, history, written = _fit(_recipe())
+def test_bar_tells_epoch_time_left_and_accuracy(
+    fitted: tuple[list[Any], Mapping[str, list[float]], str],
+) -> None:
+    _, history, written = fitted
     assert "epoch 2 of 2" in written
     assert "6/6" in written
     assert "0:00:00" in written
