@@ -151,7 +151,9 @@ def main(
         if name == "connection balance":
             for connections in CONNECTIONS:
                 figure = f"% of {connections} connections on the busier of two workers"
-                _print(name, figure, _busier(connections, requests[0]), 0)
+                shares, refused = _balance(connections, requests)
+                _print(name, figure, shares, 0)
+                _print(name, f"% of requests over {connections} refused", refused, 1)
         elif name == "early refusals":
             _print(name, "µs to refuse a request", asyncio.run(_refusals(requests[0])), 1)
         elif name == "gc freeze":
@@ -273,14 +275,20 @@ def _serve(name: str, port: int) -> None:
     serve.serve(port=port, workers=2, deadline_seconds=120)
 
 
-def _busier(connections: int, first: bytes) -> tuple[float, float]:
-    """% of connections that the busier worker accepts when all are opened at once; medians."""
+def _balance(connections: int, requests: Sequence[bytes]) -> Sequence[tuple[float, float]]:
+    """% of connections opened at once that the busier worker accepts, and % of requests refused.
+
+    A worker refuses requests beyond `concurrency`, 64 under way. The shares are medians.
+    """
     found = []
     for name in ("all", "connection balance"):
-        with _running(name, first) as server:
-            shares = [_share(server, connections) for _ in range(15)]
-        found.append(100 * statistics.median(shares))
-    return found[0], found[1]
+        with _running(name, requests[0]) as server:
+            share = statistics.median(_share(server, connections) for _ in range(15))
+            loads = [wrk.run(server.port, requests, connections, 1) for _ in range(8)]
+        refused = sum(one.errors for one in loads)
+        asked = refused + sum(one.answers for one in loads)
+        found.append((100 * share, 100 * refused / asked))
+    return list(zip(*found, strict=True))
 
 
 def _share(server: Server, connections: int) -> float:
