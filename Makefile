@@ -6,8 +6,8 @@ BIN := $(VENV)/bin
 judged = $(shell $(1) -c 'import sys; v = sys.version; print("usable" if sys.version_info >= (3, 11) else "Python " + v.split()[0])' 2>/dev/null)
 ENVIRONMENT := $(if $(wildcard $(BIN)/pip),$(call judged,$(BIN)/python))
 
-# A worker loads TensorFlow, 1 GB, so there are as many as processors and eight at most.
-WORKERS := --numprocesses logical --maxprocesses 8
+# A worker of pytest grows to 2 GB with TensorFlow.
+WORKERS := --numprocesses logical --maxprocesses 4
 
 .PHONY: help serve test ray coverage check format docs requirements audit fuzz image clean
 

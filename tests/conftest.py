@@ -49,11 +49,10 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the exported tiny models are kept, one folder for all workers of pytest-xdist."""
+def folder_of_exports(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep the exported tiny models in one folder for all workers of pytest-xdist."""
     base = tmp_path_factory.getbasetemp()
     bundles.exported = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "exported"
-    return bundles.exported
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,20 @@ from tests.convlens.test_serving import ROOT, ready, until
 from tests.pictures import save, seven
 
 # With a limit of 0 bytes a file, every write to one fails, as on a full disk.
-FULL = ["bash", "-c", 'ulimit -f 0; exec "$@"', "full", sys.executable, "-m", "convlens", "serve"]
+# Nor can a measurement of coverage be written there.
+FULL = [
+    "env",
+    "-u",
+    "COVERAGE_PROCESS_CONFIG",
+    "bash",
+    "-c",
+    'ulimit -f 0; exec "$@"',
+    "full",
+    sys.executable,
+    "-m",
+    "convlens",
+    "serve",
+]
 
 
 def options(models: Path, port: int, workers: int) -> list[str]:
