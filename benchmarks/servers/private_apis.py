@@ -14,6 +14,7 @@ import io
 import json
 import logging
 import os
+import socket
 import statistics
 import sys
 import tempfile
@@ -99,7 +100,8 @@ SERVERS: dict[str, dict[str, Any]] = {
     "connection balance": {"loop": "uvloop"},
     "malloc limits": {"app": "benchmarks.servers.private_apis:without_malloc_limits"},
 }
-OTHERS = ("early refusals", "gc freeze", "malloc limits")
+ONLY_OTHERS = ("early refusals", "gc freeze", "malloc limits")
+OTHERS = ("connection balance", *ONLY_OTHERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,13 +142,19 @@ def main(
     print("| without | connections | processor time | answers/s | p99 | with: µs, answers/s |")
     print("|---|---:|---:|---:|---:|---|")
     for name in chosen or [*SWITCHES, *SERVERS]:
-        if name in SWITCHES or (name in SERVERS and name not in OTHERS):
+        if name in SWITCHES or (name in SERVERS and name not in ONLY_OTHERS):
             measure = _switched if name in SWITCHES else _beside
             for connections, pairs in measure(name, requests, seconds):
                 print(f"| {name} | {connections} | {_row(pairs)} |", flush=True)
     print("\n| use | figure | with | without |\n|---|---|---:|---:|")
     for name in chosen or OTHERS:
-        if name == "early refusals":
+        if name == "connection balance":
+            for connections in CONNECTIONS:
+                figure = f"% of {connections} connections on the busier of two workers"
+                shares, refused = _balance(connections, requests)
+                _print(name, figure, shares, 0)
+                _print(name, f"% of requests over {connections} refused", refused, 1)
+        elif name == "early refusals":
             _print(name, "µs to refuse a request", asyncio.run(_refusals(requests[0])), 1)
         elif name == "gc freeze":
             for figure, pair in _pauses():
@@ -265,6 +273,44 @@ def _serve(name: str, port: int) -> None:
 
     uvicorn.run = changed  # type: ignore[assignment]
     serve.serve(port=port, workers=2, deadline_seconds=120)
+
+
+def _balance(connections: int, requests: Sequence[bytes]) -> Sequence[tuple[float, float]]:
+    """% of connections opened at once that the busier worker accepts, and % of requests refused.
+
+    A worker refuses requests beyond `concurrency`, 64 under way. The shares are medians.
+    """
+    found = []
+    for name in ("all", "connection balance"):
+        with _running(name, requests[0]) as server:
+            share = statistics.median(_share(server, connections) for _ in range(15))
+            loads = [wrk.run(server.port, requests, connections, 1) for _ in range(8)]
+        refused = sum(one.errors for one in loads)
+        asked = refused + sum(one.answers for one in loads)
+        found.append((100 * share, 100 * refused / asked))
+    return list(zip(*found, strict=True))
+
+
+def _share(server: Server, connections: int) -> float:
+    live = http_requests.http_get("/livez")
+    with ExitStack() as stack:
+        opened = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", server.port), 10))
+            for _ in range(connections)
+        ]
+        for one in opened:
+            one.sendall(live)
+        for one in opened:
+            assert one.recv(1)
+        counts = [
+            sum(
+                one.status == "ESTABLISHED" and one.laddr.port == server.port
+                for one in process.net_connections("tcp")
+            )
+            for process in server.processes()
+        ]
+    time.sleep(0.2)
+    return max(counts) / sum(counts)
 
 
 async def _refusals(request: bytes) -> tuple[float, float]:
