@@ -4,6 +4,7 @@ import asyncio
 import math
 import sqlite3
 import time
+import weakref
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -37,6 +38,8 @@ class SharedFile(Storage):
             urlsplit(uri).path, timeout=1, isolation_level=None, check_same_thread=False
         )
         self._file.execute("PRAGMA journal_mode = WAL")
+        # From 3.13 on Python warns of a connection that nobody closes.
+        weakref.finalize(self, self._file.close)
         # A count may be lost with the machine.
         self._file.execute("PRAGMA synchronous = OFF")
         self._file.execute(_TABLE)
