@@ -18,6 +18,7 @@ from benchmarks.harness import http_requests
 from benchmarks.harness.peers import Endpoint
 from service.app import create_app
 from service.images import multipart, reader, tokens
+from service.images.decode import Limits
 from service.models.model import Model
 from service.settings import Settings
 
@@ -50,13 +51,13 @@ async def _measure(raw: dict[str, list[bytes]], name: str) -> None:
         bodies = [one.partition(b"\r\n\r\n")[2] for one in raw["multipart"]]
         boundary = bodies[0].partition(b"\r\n")[0][2:]
         files = [multipart.parse(body, boundary, 1)[0].data for body in bodies]
-        prepared = [reader.read_trained_png(file, model.manifest) for file in files]
+        prepared = [reader.read_trained_png(file, model.manifest, Limits()) for file in files]
         pixels = [one.pixels for one in prepared if one is not None]
         rows = [model.network.classify(one[np.newaxis])[0].tolist() for one in pixels]
         stages: dict[str, float] = {
             "form": cpu_time.per_item(lambda body: multipart.parse(body, boundary, 1), bodies),
             "decode and prepare": cpu_time.per_item(
-                lambda f: reader.read_trained_png(f, model.manifest), files
+                lambda f: reader.read_trained_png(f, model.manifest, Limits()), files
             ),
             "model": cpu_time.per_item(lambda one: model.network.classify(one[np.newaxis]), pixels),
             "token": cpu_time.per_item(tokens.encode, pixels),

@@ -37,12 +37,14 @@ def read(data: bytes, manifest: Manifest, limits: Limits) -> Prepared:
 
     Raises TooLarge, UnsupportedImage or BadImage.
     """
-    unchanged = read_trained_png(data, manifest)
+    unchanged = read_trained_png(data, manifest, limits)
     return unchanged or decode_and_prepare(open_image(data, limits), manifest)
 
 
-def read_trained_png(data: bytes, manifest: Manifest) -> Prepared | None:
+def read_trained_png(data: bytes, manifest: Manifest, limits: Limits) -> Prepared | None:
     """The same for a PNG that already is like the training images; None for any other file."""
+    if len(data) > limits.bytes:
+        return None
     pixels = decode_exact_png(data, manifest.input_shape)
     if pixels is None:
         return None
@@ -129,7 +131,7 @@ class ImageReader:
         return opened if isinstance(opened, Image.Image) else [opened]
 
     def _open_image(self, data: bytes, manifest: Manifest) -> Prepared | Image.Image:
-        if (unchanged := read_trained_png(data, manifest)) is not None:
+        if (unchanged := read_trained_png(data, manifest, self._limits)) is not None:
             return unchanged
         image = open_image(data, self._limits)
         if image.width * image.height > DECODE_INLINE_PIXELS:

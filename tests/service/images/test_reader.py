@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from service.errors import ServiceError
+from service.errors import ServiceError, TooLarge
 from service.images import decode, prepare, reader
 from service.manifest import Manifest
 from tests.pictures import save
@@ -17,6 +17,7 @@ from tests.pictures import save
 MODELS = Path(__file__).parents[3] / "models"
 DIGIT = Manifest.read(MODELS / "mnist-lecture" / "1")
 PHOTO = Manifest.read(MODELS / "cifar10-lecture-2conv" / "1")
+LIMITS = decode.Limits()
 
 
 def digit() -> bytes:
@@ -43,7 +44,7 @@ def chunk(kind: bytes, content: bytes) -> bytes:
 
 @pytest.mark.parametrize(("data", "manifest"), [(digit(), DIGIT), (photo(), PHOTO)])
 def test_short_way_is_taken_and_gives_the_same(data: bytes, manifest: Manifest) -> None:
-    short, long = reader.read_trained_png(data, manifest), the_long_way(data, manifest)
+    short, long = reader.read_trained_png(data, manifest, LIMITS), the_long_way(data, manifest)
     assert short is not None
     assert long is not None
     assert (short.pixels == long.pixels).all()
@@ -66,7 +67,7 @@ def test_short_way_is_taken_and_gives_the_same(data: bytes, manifest: Manifest) 
     ],
 )
 def test_anything_that_could_be_read_otherwise_goes_the_long_way(data: bytes) -> None:
-    assert reader.read_trained_png(data, DIGIT) is None
+    assert reader.read_trained_png(data, DIGIT, LIMITS) is None
 
 
 @pytest.mark.parametrize(("data", "manifest"), [(digit(), DIGIT), (photo(), PHOTO)])
@@ -78,8 +79,16 @@ def test_damage_never_gives_other_pixels_than_the_long_way(data: bytes, manifest
             damaged[rng.randrange(len(damaged))] = rng.randrange(256)
         if rng.random() < 0.3:
             del damaged[rng.randrange(len(damaged)) : rng.randrange(len(damaged))]
-        short = reader.read_trained_png(bytes(damaged), manifest)
+        short = reader.read_trained_png(bytes(damaged), manifest, LIMITS)
         if short is not None:
             long = the_long_way(bytes(damaged), manifest)
             assert long is not None
             assert (short.pixels == long.pixels).all()
+
+
+def test_file_limit_holds_for_pngs_of_the_models_shape() -> None:
+    data = digit()
+    limits = decode.Limits(bytes=len(data) - 1)
+    with pytest.raises(TooLarge, match=f"{len(data)} bytes"):
+        reader.read(data, DIGIT, limits)
+    assert reader.read(data, DIGIT, decode.Limits(bytes=len(data))).steps == (prepare.UNCHANGED,)
