@@ -1,6 +1,6 @@
-"""`manifest.json`, a model's description beside its SavedModel, is read, checked and written.
+"""`manifest.json`, the description in a model folder, is read, checked and written.
 
-Training writes it and the service reads it: it is the only interface between the two.
+Training writes it, the service reads it.
 """
 
 import hashlib

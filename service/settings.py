@@ -108,5 +108,6 @@ class Settings(BaseSettings):
     standard_http: bool = Field(
         False,
         description="Use uvicorn's own HTTP protocol and event loop and FastAPI's router: slower,"
-        " and without the bounds on heads, arrival_seconds and concurrency.",
+        " without the bounds on heads, arrival_seconds and concurrency, and connections are not"
+        " balanced between workers.",
     )
