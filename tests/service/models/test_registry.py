@@ -1,4 +1,4 @@
-"""Model folders: proved before they serve, refused with a sentence otherwise."""
+"""Model folders: verified before they serve, refused with a sentence otherwise."""
 
 import asyncio
 import json

@@ -100,7 +100,7 @@ def test_half_a_copy_is_refused_until_it_is_whole(folder: Path, versions: Path) 
     assert models.get().manifest.version == 2
 
 
-def test_version_that_is_spoiled_where_it_stands_goes_on_serving(folder: Path) -> None:
+def test_version_whose_files_are_damaged_goes_on_serving(folder: Path) -> None:
     models, watcher = serving(folder)
     path = folder / "tiny" / "1" / "manifest.json"
     record = json.loads(path.read_text())

@@ -92,11 +92,11 @@ UNUSABLE: list[tuple[Callable[[Path], object], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("spoil", "words"), UNUSABLE)
+@pytest.mark.parametrize(("write", "words"), UNUSABLE)
 def test_unusable_file_is_refused(
-    spoil: Callable[[Path], object], words: str, tmp_path: Path
+    write: Callable[[Path], object], words: str, tmp_path: Path
 ) -> None:
-    spoil(tmp_path / "mnist.npz")
+    write(tmp_path / "mnist.npz")
     with pytest.raises(DataError, match=words):
         named.load("mnist", tmp_path)
 
