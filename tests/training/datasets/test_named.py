@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.bundles import write_npz
+from tests.exported_models import write_npz
 from training.datasets import named
 from training.errors import DataError
 
