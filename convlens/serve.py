@@ -136,9 +136,9 @@ def _shared_folder() -> TemporaryDirectory[str]:
     try:
         folder = TemporaryDirectory(prefix="convlens-", dir=parent)
         # The files are mapped into memory: a worker that ran out of space would get SIGBUS.
-        with (Path(folder.name) / "room").open("wb") as file:
+        with (Path(folder.name) / "reserved").open("wb") as file:
             os.posix_fallocate(file.fileno(), 0, SHARED_BYTES)
-        (Path(folder.name) / "room").unlink()
+        (Path(folder.name) / "reserved").unlink()
     except OSError as problem:
         _stop(
             f"There is no room for the numbers that the workers share: {problem}. Free some in"

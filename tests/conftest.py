@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from tests import bundles
-from tests.bundles import tiny_bundle
+from tests import exported_models
+from tests.exported_models import tiny_model
 
 BROWSER = "tests/browser/"
 LONGEST = (
@@ -49,16 +49,17 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def folder_of_exports(tmp_path_factory: pytest.TempPathFactory) -> None:
+def exported_models_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep the exported tiny models in one folder for all workers of pytest-xdist."""
     base = tmp_path_factory.getbasetemp()
-    bundles.exported = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "exported"
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    exported_models.exported_folder = shared / "exported"
 
 
 @pytest.fixture(scope="session")
 def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A models folder with `tiny-digit` (12×12×1) and `tiny-photo` (12×12×3), version 1 each."""
     models = tmp_path_factory.mktemp("models")
-    tiny_bundle(models / "tiny-digit" / "1")
-    tiny_bundle(models / "tiny-photo" / "1", shape=(12, 12, 3), preparation="photo", seed=3)
+    tiny_model(models / "tiny-digit" / "1")
+    tiny_model(models / "tiny-photo" / "1", shape=(12, 12, 3), preparation="photo", seed=3)
     return models

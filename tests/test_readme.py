@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from convlens.__main__ import app
 from service.manifest import Manifest
 from service.models.folder import find
-from tests.bundles import write_npz
+from tests.exported_models import write_npz
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

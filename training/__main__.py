@@ -1,4 +1,4 @@
-"""`python -m training NAME`: a recipe and a data set become a model folder for the service."""
+"""`convlens train NAME`: a recipe and a data set become a model folder for the service."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -7,8 +7,9 @@ sends its next request when it has an answer.
 
 Why our own: wrk2, oha and vegeta are not packaged in Debian 12, on PyPI or on npm; of the packaged
 ones, h2load hides delays and autocannon is too slow and has no latencies by status. The command
-`python -m benchmarks.endurance.load_generators` prints the figures. This one polls sockets itself
-because through an event loop it sent less than three times what one core of the service answers.
+`python -m benchmarks.endurance.load_generators` prints the figures. This one polls its sockets
+itself: with an event loop it sent less than three times the requests that one core of the service
+answers.
 """
 
 import gc

@@ -29,8 +29,8 @@ from benchmarks.endurance.soak_report import Sample
 from benchmarks.harness import running_server
 
 SHARE = 0.7
-# For the peak: enough to keep two workers busy, and so few that no request is refused: if the
-# expensive ones were refused, the peak would be that of a cheaper mix.
+# Connections while the peak is measured: enough to keep two workers busy, few enough that no
+# request is refused. If expensive ones were refused, the peak would be that of a cheaper mix.
 CONNECTIONS = 8
 PEAK_SECONDS = 30.0
 # Unanswered requests at once; a further one is not sent and counts as an error.

@@ -1,8 +1,8 @@
 """The mix of requests of the soak test, each with the answer that it must get.
 
-The expected answers are the service's own, to the same requests sent one by one beforehand. Of
-`/predict` the labels are compared, and the confidences within TOLERANCE, because the batch size
-changes their rounding; of everything else the bytes.
+The expected answers are the service's own, to the same requests sent one by one beforehand. An
+answer of `/predict` must have the same labels, and confidences within TOLERANCE, because the batch
+size changes their rounding. Every other successful answer must have the same bytes.
 """
 
 import asyncio

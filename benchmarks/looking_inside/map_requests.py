@@ -109,11 +109,11 @@ def _inferred(body: bytes, maps: Maps) -> float:
     return worst
 
 
-def drawn(body: bytes, maps: Floats) -> float:
-    """The largest difference between `maps` and the values that a PNG's viridis colours stand for.
+def png_error(body: bytes, maps: Floats) -> float:
+    """The largest error of the values that the viridis colours of the PNG `body` stand for.
 
-    As a share of the largest of `maps`, (h, w, maps). Raises WrongMaps if a map of zeros is not
-    hatched.
+    As a share of the largest value of `maps` (h, w, maps), the expected values. Raises WrongMaps if
+    a map of zeros is not hatched.
     """
     pixels = np.asarray(Image.open(io.BytesIO(body)).convert("RGB"))
     height, width, count = maps.shape
@@ -151,7 +151,7 @@ CASES = (
     Case(
         "conv1 as PNG",
         lambda *one: [_layer("conv1", "png")(*one)],
-        [lambda body, maps: drawn(body, maps["conv1"])],
+        [lambda body, maps: png_error(body, maps["conv1"])],
         tolerance=ENTRY,
     ),
 )

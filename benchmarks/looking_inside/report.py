@@ -31,7 +31,7 @@ def _about(part: Part, *more: str) -> str:
 
 
 def _http(part: Part) -> str:
-    said = (
+    conditions = (
         f"{part['rounds']} rounds of {part['seconds']:g} s a figure, medians; {part['workers']}"
         f" workers, default settings; {part['connections']} connections, closed loop",
         f"other images: {part['images']} test images in turn, more than a worker keeps maps of;"
@@ -42,7 +42,7 @@ def _http(part: Part) -> str:
     return "\n".join(
         [
             "## Over HTTP\n",
-            _about(part, *said),
+            _about(part, *conditions),
             "Answers a second.\n",
             _rates(part["figures"]),
             "\nFirst all answers to all images were compared with the network's activations. The"
@@ -87,7 +87,7 @@ def _differences(away: Mapping[str, Mapping[str, float]], who: str, what: str) -
 
 
 def _process(part: Part) -> str:
-    said = (
+    conditions = (
         f"{part['rounds']} rounds of {part['seconds']:g} s a figure, in turn; 50 test images, one"
         " a call; medians of all calls, p99 in brackets",
         "convlens on one thread, the others on as many as TensorFlow takes",
@@ -108,7 +108,7 @@ def _process(part: Part) -> str:
     return "\n".join(
         [
             "## In one process, beside keract and tf-explain\n",
-            _about(part, *said),
+            _about(part, *conditions),
             "Milliseconds an answer, from an image to the array or the file, and the ratio to"
             " convlens'.\n",
             table(["", *titles], rows),
@@ -128,8 +128,8 @@ def _process(part: Part) -> str:
 
 
 def _milliseconds(one: Part, ours: Part) -> str:
-    said = f"{one['median']:.3g} ({one['p99']:.3g})"
-    return said if one is ours else f"{said}, ×{one['median'] / ours['median']:.3g}"
+    times = f"{one['median']:.3g} ({one['p99']:.3g})"
+    return times if one is ours else f"{times}, ×{one['median'] / ours['median']:.3g}"
 
 
 def _stages(part: Part) -> str:

@@ -54,11 +54,12 @@ class Figures(BaseModel):
     sample: int
     """The number of test images, drawn at random, that were corrupted."""
     clean: float
-    """The accuracy on those without corruption."""
+    """The accuracy on the sample without corruption."""
     corrupted: dict[str, list[float]]
     """The accuracy by corruption, at each of its strengths, each image uploaded as a PNG."""
     unprepared: dict[str, list[float]]
-    """The same without the preparation of uploads; empty for photographs, which have none."""
+    """`corrupted`, measured without the preparation of uploads; empty for photographs, which have
+    none."""
     rate: float
     """Images a second on one core, in batches of 64."""
     milliseconds: float
@@ -76,7 +77,7 @@ class Material:
     corrupted: Mapping[str, Sequence[Pixels]]
     """Images by corruption, at each of its strengths."""
     uploaded: Mapping[str, Sequence[Pixels]]
-    """The same after the preparation of an upload."""
+    """The images of `corrupted` after the preparation of an upload."""
 
 
 def prepare_material(
@@ -86,7 +87,7 @@ def prepare_material(
     count: int,
     advance: Callable[[], None],
 ) -> Material:
-    """The material for models with the input and the preparation of `manifest`.
+    """The images on which models with the input shape and preparation of `manifest` are measured.
 
     `advance` is called after each corruption.
     """

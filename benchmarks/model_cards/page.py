@@ -131,7 +131,7 @@ def _robustness(pairs: Sequence[Pair]) -> list[str]:
 
 
 def _columns(pairs: Sequence[Pair]) -> dict[str, tuple[float, Mapping[str, Sequence[float]]]]:
-    """By heading: the accuracy on clean images, and that on corrupted ones."""
+    """The accuracy on clean images and on corrupted ones, by column heading."""
     columns = {manifest.name: (one.clean, one.corrupted) for manifest, one in pairs}
     unprepared = {
         f"{m.name}, *unprepared*": (one.clean, one.unprepared) for m, one in pairs if one.unprepared

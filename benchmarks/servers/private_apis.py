@@ -351,7 +351,9 @@ async def _lifespan() -> AsyncIterator[tuple[FastAPI, dict[str, Any]]]:
 
 
 def _pauses() -> Iterator[tuple[str, tuple[float, float]]]:
-    """ms of a full collection, which holds up every answer, frozen and not."""
+    """Milliseconds of a full garbage collection, during which no request is answered.
+
+    The first of each pair is with the loaded objects frozen, the second without."""
     with TestClient(create_app(Settings(deadline_seconds=120))) as client:
         for when, path in (("with LiteRT", "/livez"), ("with TensorFlow", "/grad-cam")):
             assert client.get(path).status_code == 200

@@ -9,7 +9,7 @@ from convlens.client.answers import Prediction, Result
 from convlens.client.errors import ClientError, Refused
 from convlens.client.sources import File, Source
 
-# The files of one request hold at most so many bytes: the service bounds what it takes at once.
+# Most bytes of files in one request, well below the service's default limit of 32 MiB.
 MOST_BYTES = 8 * 2**20
 
 

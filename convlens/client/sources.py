@@ -12,7 +12,7 @@ from PIL import Image
 
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview | NDArray[Any] | Image.Image
 
-# Several pictures. A str is a Sequence too, so this is not one.
+# Several pictures. Not `Sequence[Source]`, because a str, which is one path, is a Sequence too.
 Several = list[Any] | tuple[Source, ...]
 
 # Pillow's modes that PNG stores without loss; pictures of other modes are sent as TIFF.

@@ -1,4 +1,5 @@
-"""Palette indices, text and tiles become one PNG of 1 byte a pixel, or 3 where it shows colours.
+"""Palette indices, text and tiles become one PNG: with a palette (1 byte a pixel), or RGB where a
+tile has colours of its own.
 
 A PNG palette holds 256 colours. A colour scale takes 241 of them. The rest are the colour of
 values that are not finite, the lines, the hatching, and a ramp of shades from the background to
@@ -57,7 +58,7 @@ class Canvas:
             self._indices[at] = large
 
     def text(self, text: str, size: int, left: float, top: int, shade: int = FULL) -> None:
-        """Write `text` with its upper left corner there; the picture's edge cuts off the rest."""
+        """Write `text` at (`left`, `top`) in pixels; what passes the picture's edge is cut off."""
         letters = _letters(text, size, shade)
         x = round(left)
         spot = self._indices[top : top + letters.shape[0], x : x + letters.shape[1]]

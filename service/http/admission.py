@@ -1,4 +1,4 @@
-"""Load shedding: requests beyond the bound on those under way in a worker are answered 503.
+"""Load shedding: a worker with `concurrency` requests under way answers further ones 503.
 
 A request that arrives in one piece is refused before it is parsed. A refusal then costs a tenth of
 an answer, so that a worker asked for three times what it can do still spends most time on answers.
@@ -16,7 +16,8 @@ from service.observability import metrics
 EXEMPT = (b"/livez", b"/readyz", b"/v2/health/", b"/metrics")
 _METHODS = (b"POST ", b"GET ")
 _EXEMPT_STARTS = tuple(b"GET " + path for path in EXEMPT)
-# Headers that say where a request ends or that its connection does; the group is a plain length.
+# Headers that decide where a request ends or whether its connection closes. The group captures a
+# plain Content-Length; it is empty for every other such header.
 _FRAMING = re.compile(
     rb"\r\n(?:content-length: *(\d{1,10})(?=\r\n)"
     rb"|content-length|transfer-encoding|connection:[ \t]*c|expect)",

@@ -8,7 +8,7 @@ from service.http import api_keys, problems
 from service.http.api_keys import Keys
 from service.http.rate_limit import Rate
 
-# Probes need no key: they have none, and the answers reveal nothing.
+# Orchestrators send health probes without a key, and the answers reveal nothing.
 PUBLIC = frozenset({"/livez", "/readyz", "/v2/health/live", "/v2/health/ready"})
 
 

@@ -1,7 +1,7 @@
 """One client connection: bytes become bounded requests for the application.
 
-uvicorn, whose protocol this extends, bounds neither the size of a request's head, nor the time a
-request takes to arrive, nor the requests under way in a worker other than by counting connections.
+uvicorn, whose protocol this extends, bounds neither the size of a request's head nor the time that
+a request takes to arrive, and limits requests under way only by counting connections.
 Overridden methods, their order and the attributes read are uvicorn's, not documented, and asserted
 in tests/service/http/test_private_apis.py.
 """

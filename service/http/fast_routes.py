@@ -1,7 +1,7 @@
-"""Requests for some routes in, their answers out, without FastAPI's router and dependencies.
+"""Answers some routes without FastAPI's router and dependencies.
 
-With the two an answer of `POST /predict` takes 1.7 times the processor time. FastAPI
-still documents these routes, and answers them itself where the setting `standard_http` is on.
+With them, `POST /predict` takes 1.7 times the processor time. FastAPI still documents these routes,
+and answers them itself where the setting `standard_http` is on.
 """
 
 from collections.abc import Callable, Coroutine, Iterable, Iterator

@@ -87,7 +87,7 @@ def documented(*errors: type[ServiceError]) -> dict[int | str, dict[str, Any]]:
 
 
 def documented_plain(*errors: type[ServiceError]) -> dict[int | str, dict[str, Any]]:
-    """The same for a route below /v1 or /v2."""
+    """The OpenAPI `responses` for `errors` of a route below /v1 or /v2."""
     return {
         status: {"description": HTTPStatus(status).phrase, "model": PlainError}
         for status in sorted({protocol_status(error.status) for error in errors})

@@ -1,4 +1,4 @@
-"""A rate rule and a key or address become a counted request, or 429."""
+"""Counts the requests of a key or an address against the rate; beyond it raises TooMany."""
 
 import asyncio
 import math

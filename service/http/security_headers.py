@@ -1,4 +1,4 @@
-"""An answer's headers in, the same with those that restrict what a browser does with it out."""
+"""Adds headers that restrict what a browser may do with an answer (CSP, nosniff, no-referrer)."""
 
 from collections.abc import Iterable
 

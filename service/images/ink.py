@@ -40,7 +40,10 @@ class Ink:
 
 
 def find(pixels: Pixels) -> Ink | None:
-    """The ink of the heaviest thing written in `pixels`, uint8 (h, w, c); None without ink."""
+    """The ink of the largest written sign and of the parts near it; None without ink.
+
+    `pixels` is uint8 (h, w, c).
+    """
     dark = _is_dark(pixels)
     strength = _strength(pixels, 64) if dark else _strength(255 - pixels, 160)
     level = _level(strength, max(MIN_CONTRAST, 5 * float(np.median(strength))))

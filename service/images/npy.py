@@ -35,11 +35,13 @@ def stack(data: bytes, shape: tuple[int, int, int], most: int) -> NDArray[np.uin
     A single image may lack n, a grey one c. The array is a view of `data`, so nothing is allocated
     for the size that a header claims. Raises BadImage, and TooLarge for more than `most` images.
     """
-    said, kind, pixels = _read(data)
+    shape_in_header, kind, pixels = _read(data)
     single = (shape, shape[:2]) if shape[2] == 1 else (shape,)
-    if kind != np.uint8 or not (said in single or said[1:] in single):
-        raise BadImage(f"The array is {kind} {said}; this model takes uint8 (n, {_words(shape)}).")
-    count = 1 if said in single else said[0]
+    if kind != np.uint8 or not (shape_in_header in single or shape_in_header[1:] in single):
+        raise BadImage(
+            f"The array is {kind} {shape_in_header}; this model takes uint8 (n, {_words(shape)})."
+        )
+    count = 1 if shape_in_header in single else shape_in_header[0]
     if not 1 <= count <= most:
         raise TooLarge(f"The array has {count} images; 1 to {most} are taken at once.")
     if len(pixels) != count * int(np.prod(shape)):

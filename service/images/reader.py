@@ -1,4 +1,4 @@
-"""An upload's bytes become a model's input, each step once: kind and size, pixels, preparation.
+"""An upload becomes a model's input: header, decoding, preparation; none is done twice.
 
 Two kinds of bytes need no decoder for images of any kind: an .npy array, and a PNG of exactly the
 model's shape that looks like a training image. Of all others the header is read first, within
@@ -26,8 +26,7 @@ DECODE_INLINE_PIXELS = 64 * 64
 
 DECODE_THREADS = 2
 MOST_WAITING = 8
-"""Images that may wait for the decode threads: two threads decode them in about the time that one
-of them needs for ten."""
+"""Most images that may wait for the decode threads; further requests get Busy."""
 
 ARRAY_STEPS = ("came as an array of the model's shape: unchanged",)
 
@@ -42,7 +41,7 @@ def read(data: bytes, manifest: Manifest, limits: Limits) -> Prepared:
 
 
 def read_trained_png(data: bytes, manifest: Manifest, limits: Limits) -> Prepared | None:
-    """The same for a PNG that already is like the training images; None for any other file."""
+    """The model's input from a PNG that is already like the training images; otherwise None."""
     if len(data) > limits.bytes:
         return None
     pixels = decode_exact_png(data, manifest.input_shape)
@@ -52,7 +51,7 @@ def read_trained_png(data: bytes, manifest: Manifest, limits: Limits) -> Prepare
 
 
 def decode_and_prepare(image: Image.Image, manifest: Manifest) -> Prepared:
-    """The same for an image whose header `open_image` has read; raises BadImage."""
+    """The model's input from an image whose header `open_image` has read; raises BadImage."""
     return prepare(decode(image), manifest.preparation, manifest.input_shape)
 
 
@@ -95,8 +94,8 @@ class ImageReader:
     async def read_image(self, data: bytes, manifest: Manifest, waiting: int = 0) -> Prepared:
         """The input of the model of `manifest` that the image file `data` becomes.
 
-        `waiting` is `self.waiting` from before this request's own images; raises Busy when those
-        are too many, and TooLarge, UnsupportedImage or BadImage.
+        `waiting` is the number of images of other requests that waited for the threads when this
+        request came. Raises Busy from MOST_WAITING up, and TooLarge, UnsupportedImage or BadImage.
         """
         return await self._finish(self._open_image(data, manifest), manifest, waiting)
 
@@ -144,7 +143,7 @@ class ImageReader:
         manifest: Manifest,
         waiting: int,
     ) -> Sequence[Prepared | ServiceError]:
-        """`opened` with its image decoded; one bad image spoils only its own place."""
+        """`opened` with its image decoded; an image that cannot be read becomes its error."""
         if not isinstance(opened, Image.Image):
             return opened
         try:

@@ -1,4 +1,4 @@
-"""The JSON documents of the lessons: requests, checked against limits, and what answers them."""
+"""The JSON documents of the lessons: requests, checked against limits, and responses."""
 
 from typing import Annotated, Any, Literal, Self
 

@@ -1,1 +1,1 @@
-"""A folder becomes a proved, batched and reloadable model."""
+"""A folder becomes a verified, batched and reloadable model."""

@@ -46,7 +46,7 @@ class Batcher:
 
     async def __call__(self, images: Images) -> Rows:
         """The rows of `images`, in their order; raises Busy when the queue is full."""
-        # A request larger than the limit is taken by a model that has no queue.
+        # With an empty queue any request is accepted: one larger than the limit would never fit.
         if self._waiting and self._waiting + len(images) > self._limit:
             self._drop_cancelled()
         if self._waiting and self._waiting + len(images) > self._limit:
@@ -78,9 +78,8 @@ class Batcher:
         self._waiting += len(images)
         if not self._working:
             self._working = True
-            loop.call_soon(
-                self._next
-            )  # Later in this turn of the loop, when all that arrived is queued.
+            # Runs at the end of this turn of the loop, when all requests that arrived are queued.
+            loop.call_soon(self._next)
         return future
 
     def _next(self) -> None:

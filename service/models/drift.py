@@ -68,7 +68,8 @@ class InputMonitor:
 
     def _compare(self, computed: "Future[Activations]") -> None:
         if computed.cancelled() or computed.exception() is not None:
-            return  # The client that sends such an image gets the error.
+            # Only this sample is lost. A client that asks for the image's maps gets the error.
+            return
         outputs = computed.result()
         for name, drift in self.drift.items():
             drift.observe(outputs[name][0])

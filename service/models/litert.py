@@ -95,7 +95,7 @@ def _signatures(content: bytes, threads: int) -> dict[str, _Run]:
 
 
 def _in_turns(run: _Run, turns: Lock) -> _Run:
-    """`run` for several threads: the signatures of one interpreter share its memory."""
+    """`run` behind the lock `turns`: the signatures of one interpreter share its memory."""
 
     def one(**arrays: Any) -> Mapping[str, Floats]:
         with turns:

@@ -1,4 +1,4 @@
-"""A version's folder becomes a proved model that answers without blocking the event loop."""
+"""A version's folder becomes a verified model that answers without blocking the event loop."""
 
 import asyncio
 import logging
@@ -37,7 +37,7 @@ class Model:
     """One loaded version: its manifest, its network, and methods that never block the loop."""
 
     def __init__(self, folder: Path, executor: Executor, settings: Settings) -> None:
-        """Load and prove the model in `folder`; raises ModelError."""
+        """Load and verify the model in `folder`; raises ModelError."""
         self.manifest = read_manifest(folder)
         self.network = Network(folder, self.manifest.input_shape, settings.threads)
         last, count = self.manifest.layers[-1].name, len(self.manifest.labels)

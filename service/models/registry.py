@@ -43,7 +43,7 @@ class Models:
         return self._loaded
 
     def make(self, folder: Path) -> Model:
-        """Load and prove the model in `folder` on the caller's thread; raises ModelError."""
+        """Load and verify the model in `folder` on the caller's thread; raises ModelError."""
         return Model(folder, self._executor, self._settings)
 
     def swap(self, loaded: Mapping[str, Mapping[int, Model]]) -> None:

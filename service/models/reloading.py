@@ -22,7 +22,7 @@ Fingerprint = tuple[tuple[str, int, int], ...]
 
 
 class Watcher:
-    """Loads and proves new versions beside the serving ones, then swaps them in."""
+    """Loads and verifies new versions beside the serving ones, then swaps them in."""
 
     def __init__(self, models: Models, settings: Settings) -> None:
         self._models = models

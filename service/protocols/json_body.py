@@ -23,7 +23,8 @@ def read(text: bytes, shape: Shape, most: int) -> Mapping[str, Any]:
     counted first. Raises TooLarge for too many, Malformed for other text than JSON, Invalid for
     other JSON than an object.
     """
-    # A pixel counts twice: for its comma, and for a list around it if it has one channel.
+    # A pixel counts at most twice: for its comma, and for its list's bracket if it has one channel.
+    # The brackets of rows and images are few enough to count as other values.
     limit = 2 * most * int(np.prod(shape)) + OTHER_VALUES
     if len(text) > limit and _count_values(text) > limit:
         raise TooLarge(

@@ -59,7 +59,7 @@ def check(manifest: Manifest, names: Sequence[str], images: int, most: int) -> N
 async def compute(model: Model, images: NDArray[np.uint8], names: Sequence[str]) -> Outputs:
     """The outputs `names`, float32 (n, …), of `images`, uint8 (n, h, w, c).
 
-    `check` has accepted them. Probabilities alone are computed in a batch with other requests.
+    Call `check` first. Probabilities alone are computed in a batch with other requests.
     """
     classes = len(model.manifest.labels)
     if set(names) <= {PROBABILITIES}:

@@ -116,7 +116,7 @@ async def predict(request: Request, options: Annotated[Options, Query()]) -> Enc
     """Classify one or many images: the form field `file`, repeatable, or one image as the body.
 
     An .npy array holds any number of images, uint8 (n, h, w, c) in the model's shape. An image
-    that cannot be read spoils only itself: its place holds an `error`.
+    that cannot be read has an `error` in its place; the others are answered.
     """
     reader: ImageReader = request.app.state.image_reader
     model: Model = request.app.state.models.get(options.model, options.version)

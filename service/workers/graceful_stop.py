@@ -11,7 +11,7 @@ import uvicorn
 
 
 class Drain:
-    """Whether the service has been told to stop, and the signal handler that does so."""
+    """Whether the service is draining, and the SIGTERM handler that begins it."""
 
     def __init__(self) -> None:
         self.has_begun = False

@@ -20,7 +20,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from tests.bundles import dense_bundle, residual_bundle, tiny_bundle
+from tests.exported_models import dense_model, residual_model, tiny_model
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = Path("/usr/bin/chromium")
@@ -54,10 +54,10 @@ def service(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Itera
     models = tmp_path_factory.mktemp("models")
     for shipped in (ROOT / "models").iterdir():
         (models / shipped.name).symlink_to(shipped)
-    residual_bundle(models / "residual" / "1")
-    dense_bundle(models / "dense" / "1")
+    residual_model(models / "residual" / "1")
+    dense_model(models / "dense" / "1")
     hundred = tuple(f"class {i}" for i in range(100))
-    tiny_bundle(models / "hundred" / "1", shape=(48, 64, 3), preparation="photo", labels=hundred)
+    tiny_model(models / "hundred" / "1", shape=(48, 64, 3), preparation="photo", labels=hundred)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])

@@ -97,6 +97,6 @@ def test_another_model_gets_classes_of_its_own(page: Page) -> None:
 
 
 def test_the_stage_before_relu_has_negative_numbers(page: Page) -> None:
-    page.get_by_role("button", name="before ReLU").click()
+    page.get_by_role("button", name="before the activation").click()
     low = page.locator(".column .legend span").first
     expect(low).to_have_text(re.compile("^−"))

@@ -138,7 +138,7 @@ def test_maps_are_named_in_words_with_the_numbers_of_the_service(page: Page, ser
     answer = httpx2.get(f"{service}/layers/conv1/feature-maps/4?sample=7").json()
     zeros = round(100 * answer["statistics"]["zeros"])
     expect(tile).to_have_attribute(
-        "aria-label", re.compile(rf"^conv1 map 4, max .+, {zeros} % zero$")
+        "aria-label", re.compile(rf"^conv1 map 4, max .+, {zeros} % of its cells zero$")
     )
 
 

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 from service.app import create_app
 from service.manifest import Manifest
 from service.settings import Settings
-from tests.bundles import write_npz
+from tests.exported_models import write_npz
 from training.__main__ import app
 from training.recipes import RECIPES
 

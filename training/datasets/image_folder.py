@@ -29,7 +29,7 @@ from training.errors import DataError
 TEST_ONE_IN = 5
 """One image in so many of each class, but at least one, is held out for testing."""
 VALIDATION_ONE_IN = 8
-"""The same for validation."""
+"""One training image in so many of each class, but at least one, is held out for validation."""
 MOST_BYTES = 2 * 2**30
 """Most bytes of prepared images, which are all held in memory."""
 BATCH = 256

@@ -1,10 +1,10 @@
 """Features and logits of a data set become a calibration: a temperature and the arrays of a score.
 
 The temperature is that of Guo et al. (2017), "On Calibration of Modern Neural Networks". The
-out-of-distribution score is the Mahalanobis distance to the nearest class (Lee et al. 2018) minus
-the energy (Liu et al. 2020), each divided by its standard deviation over the validation images. The
-distance is measured in the means of the first convolutions' maps, the penultimate layer, and the
-contrast of the image.
+out-of-distribution score is the Mahalanobis distance to the nearest class (Lee et al. 2018) plus
+the energy E = −log Σ exp(logits) (Liu et al. 2020), each divided by its standard deviation over the
+validation images. The distance is measured in the means of the first convolutions' maps, the
+penultimate layer, and the contrast of the image.
 """
 
 from collections.abc import Sequence
@@ -65,8 +65,8 @@ def out_of_distribution_score(arrays: dict[str, Any], found: Any, logits: Any) -
     One validation image in a hundred scores above 0.5; a typical one scores 1/(1 + e⁴), about 0.02.
     """
     distance = _distance(arrays, found) / arrays["distance"]
-    energy = _energy(logits) / arrays["energy"]
-    return tf.sigmoid((distance - energy - arrays["middle"]) / arrays["width"])
+    negative_energy = _log_sum_exp(logits) / arrays["energy"]
+    return tf.sigmoid((distance - negative_energy - arrays["middle"]) / arrays["width"])
 
 
 def calibrate(
@@ -82,11 +82,12 @@ def calibrate(
     found, logits, labels = validation
     arrays = _class_distances(*training)
     distance = _distance(arrays, tf.constant(found, tf.float32)).numpy()
-    energy = _energy(tf.constant(logits, tf.float32)).numpy()
-    arrays |= {"distance": _deviation(distance), "energy": _deviation(energy)}
-    low, high = np.quantile(distance / arrays["distance"] - energy / arrays["energy"], [0.5, 0.99])
-    # The median lies four widths below the middle.
-    arrays |= {"middle": np.float32(high), "width": np.float32(max(high - low, 1e-3) / 4)}
+    negative_energy = _log_sum_exp(tf.constant(logits, tf.float32)).numpy()
+    arrays |= {"distance": _deviation(distance), "energy": _deviation(negative_energy)}
+    sums = distance / arrays["distance"] - negative_energy / arrays["energy"]
+    median, high = np.quantile(sums, [0.5, 0.99])
+    # The median is four widths below the middle, so that a typical image scores sigmoid(−4).
+    arrays |= {"middle": np.float32(high), "width": np.float32(max(high - median, 1e-3) / 4)}
     return Calibration(temperature(logits, labels), {k: np.asarray(v) for k, v in arrays.items()})
 
 
@@ -148,7 +149,7 @@ def _distance(arrays: dict[str, Any], found: Any) -> Any:
     return tf.sqrt(tf.reduce_min(tf.reduce_sum(whitened * whitened, axis=2), axis=1))
 
 
-def _energy(logits: Any) -> Any:
+def _log_sum_exp(logits: Any) -> Any:
     top = tf.reduce_max(logits, axis=1)
     return top + tf.math.log(tf.reduce_sum(tf.exp(logits - top[:, tf.newaxis]), axis=1))
 

@@ -1,7 +1,8 @@
 """Images, float32 (n, h, w, c) in 0..1, become randomly augmented images of the same kind.
 
 Flips, shifts by whole pixels and cutouts only copy pixels, which is fast. Rotation, zoom, shear and
-elastic distortion share one bilinear interpolation.
+elastic distortion share one bilinear interpolation. Only training batches are augmented; validation
+and test images never.
 """
 
 import math
@@ -42,9 +43,8 @@ def _shift(images: Any, most: int, seed: Any) -> Any:
     padded = tf.pad(images, border, _padding(images))
     rows = tf.gather(padded, draws[0] + tf.range(height), axis=1, batch_dims=1)
     columns = draws[1] + tf.range(width)
-    transposed = tf.transpose(
-        rows, (0, 2, 1, 3)
-    )  # (n, w + 2·most, h, c), so that gather selects columns
+    # Shape (n, w + 2·most, h, c), so that gather selects columns.
+    transposed = tf.transpose(rows, (0, 2, 1, 3))
     return tf.transpose(tf.gather(transposed, columns, axis=1, batch_dims=1), (0, 2, 1, 3))
 
 
@@ -100,7 +100,7 @@ def _interpolate(images: Any, positions: Any) -> Any:
 
 
 def _padding(images: Any) -> str:
-    """The padding mode: photographs (3 channels) continue past their edge, digits end in black."""
+    """Padding mode: photographs (3 channels) are mirrored at the edge, digits filled with black."""
     return "REFLECT" if images.shape[3] == 3 else "CONSTANT"
 
 

@@ -1,4 +1,5 @@
-// Maps values to colours with the service's three palettes (the same as service/drawing/palettes.py).
+// Maps values to colours with the service's three palettes, those of service/drawing/palettes.py. Viridis is
+// interpolated from 16 anchors here, so a shade may differ slightly.
 
 const VIRIDIS = '440154 481a6c 472f7d 414487 39568c 31688e 2a788e 23888e 1f988b 22a884 35b779 54c568 7ad151 a5db36 d2e21b fde725';
 const BLUE_RED = '053061 2166ac 4393c3 92c5de d1e5f0 f7f7f7 fddbc7 f4a582 d6604d b2182b 67001f';

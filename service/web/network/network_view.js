@@ -18,8 +18,8 @@ const VECTOR_HEIGHT = 430; // CSS pixels
 const LABEL_DELAY = 120; // ms
 
 export class NetworkView {
-  // `selectMap(layer, map, cell, how)` opens a map, `point(cell, tile)` is told the cell under the pointer
-  // (null: none), `load(layer)` is told that a layer comes into view, `openLayer(layer)` opens a layer.
+  // `selectMap(layer, map, cell, how)` opens a map, `point(cell, tile)` gets the cell under the pointer
+  // (null: none), `load(layer)` is called when a layer comes into view, `openLayer(layer)` opens a layer.
   constructor(root, { selectMap, point, load, openLayer }) {
     Object.assign(this, { root, selectMap, point, load, openLayer, columns: [], order: new Map(), selected: null, leftOut: new Set() });
     this.connections = new Connections(this);

@@ -26,13 +26,13 @@ def layers() -> Maps:
 def test_a_picture_is_read_back_to_the_values_that_were_drawn(layer: str) -> None:
     values = 3 * layers()[layer]
     values[..., 5] = 0
-    assert map_requests.drawn(grid.grid(values, "t"), values) <= ENTRY
+    assert map_requests.png_error(grid.grid(values, "t"), values) <= ENTRY
 
 
 def test_a_picture_of_other_maps_is_found_out() -> None:
     values = layers()["pool1"]
     other = values[..., ::-1]
-    assert map_requests.drawn(grid.grid(other, "t"), values) > 10 * ENTRY
+    assert map_requests.png_error(grid.grid(other, "t"), values) > 10 * ENTRY
 
 
 def test_a_map_of_zeros_must_be_hatched() -> None:
@@ -40,7 +40,7 @@ def test_a_map_of_zeros_must_be_hatched() -> None:
     png = grid.grid(values, "t")
     values[..., 3] = 0
     with pytest.raises(WrongMaps, match="map 3"):
-        map_requests.drawn(png, values)
+        map_requests.png_error(png, values)
 
 
 def test_an_array_of_another_shape_is_refused() -> None:

@@ -13,7 +13,7 @@ from benchmarks.model_cards.corruptions import CORRUPTIONS
 from benchmarks.model_cards.figures import Figures
 from service.manifest import Manifest
 from service.models.folder import find, newest, read_manifest
-from tests.bundles import tiny_dataset, tiny_layers, write_npz
+from tests.exported_models import tiny_dataset, tiny_layers, write_npz
 from training.datasets import named as datasets
 from training.datasets.named import Dataset
 from training.exporting import write_model

@@ -177,7 +177,7 @@ def test_orientations_that_do_not_exist_turn_nothing(value: int) -> None:
     assert picture.steps == ()
 
 
-def test_damaged_exif_spoils_no_picture() -> None:
+def test_picture_with_damaged_exif_is_decoded() -> None:
     data = save(seven(), "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff")
     assert read(data).image.size == seven().size
 

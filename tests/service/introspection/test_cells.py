@@ -17,7 +17,7 @@ from service.manifest import POOLING, Layer, Manifest
 from service.models.folder import find
 from service.routes import links
 from service.settings import Settings
-from tests.bundles import tiny_dataset
+from tests.exported_models import tiny_dataset
 from tests.pictures import save, seven
 from training.exporting import write_model
 from training.networks import layers

@@ -1,4 +1,4 @@
-"""Model folders: proved before they serve, refused with a sentence otherwise."""
+"""Model folders: verified before they serve, refused with a sentence otherwise."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ from service.errors import NotFound, NotReady
 from service.manifest import digest
 from service.models.registry import Models
 from service.settings import Settings
-from tests.bundles import tiny_bundle, tiny_layers
+from tests.exported_models import tiny_layers, tiny_model
 from training.exporting import litert
 from training.exporting.saved_model import ExportedModel
 from training.networks.layers import ExportedLayer
@@ -70,7 +70,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
 def test_damaged_version_is_refused_and_the_sound_one_serves(
     damage: str, tmp_path: Path, tiny_models: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    tiny_bundle(tmp_path / "tiny" / "1")
+    tiny_model(tmp_path / "tiny" / "1")
     shutil.copytree(tmp_path / "tiny" / "1", tmp_path / "tiny" / "2")
     edit(lambda record: record.update(version=2))(tmp_path / "tiny" / "2")
     apply, sentence = DAMAGE[damage]
@@ -84,7 +84,7 @@ def test_damaged_version_is_refused_and_the_sound_one_serves(
 def test_nan_weights_are_refused(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     layers = tiny_layers((12, 12, 1), 3)
     folder = tmp_path / "tiny" / "1"
-    manifest = tiny_bundle(folder)
+    manifest = tiny_model(folder)
     layers[-1].weights["bias"][:] = np.nan
     save(layers, folder)
     litert.write(layers, litert.SIGNATURES, folder)
@@ -97,7 +97,7 @@ def test_nan_weights_are_refused(tmp_path: Path, caplog: pytest.LogCaptureFixtur
 def test_saved_model_that_is_another_network_gives_no_gradients(tmp_path: Path) -> None:
     layers = tiny_layers((12, 12, 1), 3)
     folder = tmp_path / "tiny" / "1"
-    manifest = tiny_bundle(folder)
+    manifest = tiny_model(folder)
     layers[-1].weights["bias"][:] = np.nan
     save(layers, folder)
     manifest.model_copy(update={"digest": digest(folder)}).write(folder)
@@ -109,24 +109,24 @@ def test_saved_model_that_is_another_network_gives_no_gradients(tmp_path: Path) 
 
 def test_files_that_became_another_model_give_no_gradients(tmp_path: Path) -> None:
     folder = tmp_path / "tiny" / "1"
-    tiny_bundle(folder)
+    tiny_model(folder)
     model, image = loaded(tmp_path).get(), np.zeros((12, 12, 1), np.uint8)
     shutil.rmtree(folder)
     with pytest.raises(NotReady, match="incomplete"):
         asyncio.run(model.grad_cam(image, [0]))
-    tiny_bundle(folder, seed=2)
+    tiny_model(folder, seed=2)
     with pytest.raises(NotReady, match="has become another model"):
         asyncio.run(model.grad_cam(image, [0]))
 
 
 def save(layers: Sequence[ExportedLayer], folder: Path) -> None:
-    bundle = ExportedModel(layers, (12, 12, 1))
-    tf.saved_model.save(bundle, str(folder), signatures=bundle.signatures())
+    exported = ExportedModel(layers, (12, 12, 1))
+    tf.saved_model.save(exported, str(folder), signatures=exported.signatures())
 
 
 def test_newest_version_answers_and_older_ones_can_be_named(tmp_path: Path) -> None:
     for version in ("2", "10"):
-        tiny_bundle(tmp_path / "tiny" / version)
+        tiny_model(tmp_path / "tiny" / version)
     models = loaded(tmp_path)
     assert models.get().manifest.version == 10
     assert models.get("tiny", 2).manifest.version == 2

@@ -17,7 +17,7 @@ from service.http import api_keys
 from service.models.registry import Models
 from service.models.reloading import Watcher
 from service.settings import Settings
-from tests.bundles import tiny_bundle
+from tests.exported_models import tiny_model
 from tests.pictures import noise, save, seven
 
 IMAGES = np.asarray(noise(12, 12, 1))[np.newaxis, ..., np.newaxis]
@@ -36,7 +36,7 @@ def versions(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Versions 1 to 3 of one model, each with weights of its own."""
     folder = tmp_path_factory.mktemp("versions")
     for version in (1, 2, 3):
-        tiny_bundle(folder / "tiny" / str(version), seed=version)
+        tiny_model(folder / "tiny" / str(version), seed=version)
     return folder / "tiny"
 
 
@@ -100,7 +100,7 @@ def test_half_a_copy_is_refused_until_it_is_whole(folder: Path, versions: Path) 
     assert models.get().manifest.version == 2
 
 
-def test_version_that_is_spoiled_where_it_stands_goes_on_serving(folder: Path) -> None:
+def test_version_whose_files_are_damaged_goes_on_serving(folder: Path) -> None:
     models, watcher = serving(folder)
     path = folder / "tiny" / "1" / "manifest.json"
     record = json.loads(path.read_text())

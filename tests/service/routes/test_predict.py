@@ -60,7 +60,7 @@ def test_links_of_an_answer_work(client: TestClient) -> None:
         assert client.get(link).status_code == 200
 
 
-def test_bad_image_spoils_only_itself(client: TestClient) -> None:
+def test_bad_image_has_an_error_and_the_others_are_answered(client: TestClient) -> None:
     good = save(seven())
     first, bad, last = answers(client.post("/predict", files=upload(good, b"text", good)))
     assert bad == {"filename": "1.png", "error": bad["error"]}

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.bundles import write_npz
+from tests.exported_models import write_npz
 from training.datasets import named
 from training.errors import DataError
 
@@ -92,11 +92,11 @@ UNUSABLE: list[tuple[Callable[[Path], object], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("spoil", "words"), UNUSABLE)
+@pytest.mark.parametrize(("write", "words"), UNUSABLE)
 def test_unusable_file_is_refused(
-    spoil: Callable[[Path], object], words: str, tmp_path: Path
+    write: Callable[[Path], object], words: str, tmp_path: Path
 ) -> None:
-    spoil(tmp_path / "mnist.npz")
+    write(tmp_path / "mnist.npz")
     with pytest.raises(DataError, match=words):
         named.load("mnist", tmp_path)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.bundles import tiny_dataset, tiny_layers
+from tests.exported_models import tiny_dataset, tiny_layers
 from training.exporting import calibration, evaluate, foreign_images, from_keras
 from training.exporting.saved_model import ExportedModel
 from training.networks import strong

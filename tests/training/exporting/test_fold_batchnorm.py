@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from tests.bundles import tiny_dataset
+from tests.exported_models import tiny_dataset
 from training.exporting import from_keras
 from training.exporting.saved_model import ExportedModel
 from training.networks import strong

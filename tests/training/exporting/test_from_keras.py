@@ -10,7 +10,7 @@ import tensorflow as tf
 from keras import layers
 
 from service.manifest import Manifest
-from tests.bundles import tiny_dataset
+from tests.exported_models import tiny_dataset
 from training.errors import ExportError
 from training.exporting import from_keras, write_model
 

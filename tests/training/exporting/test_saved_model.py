@@ -10,7 +10,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from service.manifest import Manifest
-from tests.bundles import tiny_dataset
+from tests.exported_models import tiny_dataset
 from training.exporting import from_keras, write_model
 from training.networks import lecture
 

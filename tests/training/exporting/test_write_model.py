@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from service.images import tokens
 from service.manifest import Manifest, digest
-from tests.bundles import LABELS, tiny_bundle, tiny_dataset, tiny_layers
+from tests.exported_models import LABELS, tiny_dataset, tiny_layers, tiny_model
 from training.errors import ExportError
 from training.exporting import golden_inputs, write_model
 
@@ -112,7 +112,7 @@ def test_version_is_one_after_the_newest(tmp_path: Path) -> None:
 
 
 def test_taken_version_is_refused_and_stays_as_it_is(tmp_path: Path) -> None:
-    tiny_bundle(tmp_path / "tiny" / "1")
+    tiny_model(tmp_path / "tiny" / "1")
     before = {path: path.stat().st_mtime_ns for path in _everything(tmp_path / "tiny" / "1")}
     with pytest.raises(ExportError, match=r"exists\. Choose another"):
         write_model.free_version(tmp_path, "tiny", 1)

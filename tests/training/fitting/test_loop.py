@@ -15,7 +15,7 @@ import tensorflow as tf
 from keras import layers
 from rich.console import Console
 
-from tests.bundles import tiny_dataset
+from tests.exported_models import tiny_dataset
 from training.errors import RecipeError
 from training.fitting.batches import TrainingBatches, evaluation_batches
 from training.fitting.checkpoints import TrainingState

@@ -15,7 +15,7 @@ from rich.console import Console
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from typer.testing import CliRunner
 
-from tests.bundles import tiny_dataset, tiny_layers, write_npz
+from tests.exported_models import tiny_dataset, tiny_layers, write_npz
 from training.__main__ import app
 from training.errors import TensorBoardError
 from training.fitting import loop, tensorboard

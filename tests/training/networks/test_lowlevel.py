@@ -18,7 +18,7 @@ from rich.console import Console
 from service.app import create_app
 from service.images import tokens
 from service.settings import Settings
-from tests.bundles import tiny_dataset
+from tests.exported_models import tiny_dataset
 from tests.pictures import save, seven
 from training.errors import RecipeError
 from training.exporting import from_keras, write_model

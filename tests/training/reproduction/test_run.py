@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from convlens.__main__ import app
 from service.manifest import Manifest
-from tests.bundles import write_npz
+from tests.exported_models import write_npz
 from training import recipes
 from training.fitting.checkpoints import TrainingState
 from training.reproduction import report, results, run

@@ -15,7 +15,7 @@ from PIL import Image
 
 from service.app import create_app
 from service.settings import Settings
-from tests.bundles import tiny_dataset
+from tests.exported_models import tiny_dataset
 from tests.pictures import save
 from training.exporting import from_keras, write_model
 

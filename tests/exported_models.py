@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 LABELS = ("one", "two", "three")
 
-exported: Path | None = None
+exported_folder: Path | None = None
 """Where the processes of this test run keep what one of them exported; set by tests/conftest.py."""
 
 
-def tiny_bundle(
+def tiny_model(
     folder: Path,
     *,
     shape: tuple[int, int, int] = (12, 12, 1),
@@ -57,8 +57,8 @@ def tiny_bundle(
 
 def _exported_once(what: str, export: Callable[[Path], None]) -> Path:
     """The folder of the model `what`, exported by the first process of the test run to ask."""
-    assert exported is not None, "tests/conftest.py sets it"
-    folder = exported / hashlib.sha256(what.encode()).hexdigest()[:16] / "1"
+    assert exported_folder is not None, "tests/conftest.py sets it"
+    folder = exported_folder / hashlib.sha256(what.encode()).hexdigest()[:16] / "1"
     folder.parent.mkdir(parents=True, exist_ok=True)
     with folder.with_name("lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # Until the file is closed.
@@ -100,7 +100,7 @@ def tiny_layers(shape: tuple[int, int, int], classes: int, seed: int = 1) -> "li
     ]
 
 
-def residual_bundle(folder: Path, *, blocks: int = 4, maps: int = 64) -> Manifest:
+def residual_model(folder: Path, *, blocks: int = 4, maps: int = 64) -> Manifest:
     """Write a network of `blocks` residual blocks and a global pool, its names with dots."""
     from training.exporting import write_model
     from training.networks import layers
@@ -131,7 +131,7 @@ def residual_bundle(folder: Path, *, blocks: int = 4, maps: int = 64) -> Manifes
     return write_model.export(network, dataset, {"network": "residual"}, folder)
 
 
-def dense_bundle(folder: Path) -> Manifest:
+def dense_model(folder: Path) -> Manifest:
     """Write a network without any convolution."""
     from training.exporting import write_model
     from training.networks import layers
