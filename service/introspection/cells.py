@@ -75,7 +75,6 @@ def convolution(
     subtotals = products.sum(axis=(0, 1))
     total = float(subtotals.sum())
     before = total + bias
-    value = ACTIVATIONS[activation](before)
     bound = rounding.of_sum(np.append(products, bias))
     inputs = [
         {
@@ -94,12 +93,7 @@ def convolution(
         "left": window.left,
         "sum": total,
         "bias": bias,
-        "pre": before,
-        "activation": activation,
-        "value": value,
-        "model_value": model_value,
-        "difference": abs(value - model_value),
-        "bound": rounding.after(activation, before, bound),
+        **_activated(before, activation, bound, model_value),
     }
 
 
@@ -140,10 +134,22 @@ def pointwise(
 ) -> dict[str, Any]:
     """The cell as activation(Σ `terms`), which are the input layers' cells by layer name."""
     before = sum(terms.values())
-    value = ACTIVATIONS[activation](before)
     bound = rounding.of_sum(np.array(list(terms.values()))) if len(terms) > 1 else 0.0
     return {
         "terms": [{"layer": layer, "value": term} for layer, term in terms.items()],
+        **_activated(before, activation, bound, model_value),
+    }
+
+
+def _activated(
+    before: float, activation: str | None, bound: float, model_value: float
+) -> dict[str, Any]:
+    """The end of a cell: its activation, and how far the model's value is from it.
+
+    `bound` is that of `before`, the sum before the activation.
+    """
+    value = ACTIVATIONS[activation](before)
+    return {
         "pre": before,
         "activation": activation,
         "value": value,
